@@ -1,0 +1,47 @@
+package lambdart
+
+import "time"
+
+// Function is one Lambda function and how its processes are started. It is
+// plain data: emu/sam fills all but Command from template.yaml.
+type Function struct {
+	// Name is the function name, unique in a Host.
+	Name string
+	// LogicalID and Alias are further names the Invoke API accepts: the
+	// template's logical id and the last element of CodeUri, where unique.
+	LogicalID string
+	Alias     string
+	// ARN is accepted too and stands in Lambda-Runtime-Invoked-Function-Arn.
+	ARN string
+	// Command is the argument vector of the process; Dir its working folder.
+	Command []string
+	Dir     string
+	// Handler is passed on as _HANDLER.
+	Handler string
+	// Env is what the template gives the function. The host adds the variables
+	// Lambda itself sets (AWS_LAMBDA_RUNTIME_API, AWS_LAMBDA_FUNCTION_NAME,
+	// AWS_REGION, …); nothing of the host's own environment leaks in except
+	// PATH, HOME and TMPDIR.
+	Env map[string]string
+	// Timeout is the function timeout, 1 s to 15 min; 0 means Lambda's 3 s.
+	Timeout time.Duration
+	// MemoryMB stands in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; 0 means 128. It is not
+	// enforced.
+	MemoryMB int
+	// ReservedConcurrency bounds this function's processes; nil means only the
+	// host's account limit does.
+	ReservedConcurrency *int
+	// Async governs Invoke with InvocationType Event.
+	Async AsyncConfig
+}
+
+// AsyncConfig is AWS::Lambda::EventInvokeConfig.
+type AsyncConfig struct {
+	// MaxRetryAttempts is 0 to 2; nil means 2 (aws-facts §6).
+	MaxRetryAttempts *int
+	// MaxEventAge is 60 s to 6 h; 0 means 6 h.
+	MaxEventAge time.Duration
+	// OnFailure is the ARN of a destination; kept for inspection, a function ARN
+	// of the same host is invoked, other kinds are recorded as dead letters.
+	OnFailure string
+}
