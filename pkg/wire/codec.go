@@ -17,8 +17,10 @@ func EncodeFrame(f Frame) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	// The frame types hold strings, numbers, times and valid raw JSON only. A
-	// RawMessage that is not valid JSON is the one way to fail: it is dropped.
+	// The frame types hold strings, numbers, times and raw JSON only. A RawMessage
+	// that is not valid JSON is dropped; the one other way to fail is a year that
+	// RFC 3339 cannot write, and gives nil.
+	f = tidy(f)
 	if err := enc.Encode(f); err != nil {
 		if n, ok := f.(Notification); ok && n.Data != nil {
 			n.Data = nil
@@ -35,6 +37,29 @@ func EncodeFrame(f Frame) []byte {
 		out = append(out, ',')
 	}
 	return append(out, body[1:]...)
+}
+
+// tidy keeps two promises that encoding/json does not: times are UTC, and an
+// empty list is [] rather than null.
+func tidy(f Frame) Frame {
+	switch f := f.(type) {
+	case Notification:
+		f.At = f.At.UTC()
+		return f
+	case HistoryPage:
+		f.Messages = append([]Message{}, f.Messages...)
+		for i := range f.Messages {
+			f.Messages[i].At = f.Messages[i].At.UTC()
+		}
+		return f
+	case ConversationsPage:
+		f.Conversations = append([]ConversationInfo{}, f.Conversations...)
+		for i := range f.Conversations {
+			f.Conversations[i].At = f.Conversations[i].At.UTC()
+		}
+		return f
+	}
+	return f
 }
 
 // appendDelta is written by hand: a delta is the one frame sent many times a
@@ -154,26 +179,39 @@ func AppendString(b []byte, s string) []byte {
 func EncodedLen(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, w := utf8.DecodeRuneInString(s[i:])
-			n += utf8.RuneLen(r)
-			i += w
-			continue
-		}
-		i++
-		n += asciiLen(c)
+		size, width := first(s[i:])
+		n += size
+		i += width
 	}
 	return n
 }
 
-// asciiLen is the encoded size of one byte below utf8.RuneSelf.
-func asciiLen(c byte) int {
-	switch {
-	case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
-		return 2
-	case c < 0x20:
-		return 6
+// EncodedPrefix is how many leading bytes of s, in whole code points, have an
+// EncodedLen of at most limit.
+func EncodedPrefix(s string, limit int) int {
+	i := 0
+	for i < len(s) {
+		size, width := first(s[i:])
+		if limit -= size; limit < 0 {
+			break
+		}
+		i += width
 	}
-	return 1
+	return i
+}
+
+// first gives the first code point's encoded size and its width in s, which must
+// not be empty.
+func first(s string) (size, width int) {
+	c := s[0]
+	switch {
+	case c >= utf8.RuneSelf:
+		r, w := utf8.DecodeRuneInString(s)
+		return utf8.RuneLen(r), w
+	case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+		return 2, 1
+	case c < 0x20:
+		return 6, 1
+	}
+	return 1, 1
 }

@@ -126,7 +126,9 @@ type (
 	}
 
 	// Unknown is a frame of a type this version does not know: ignore it.
-	Unknown struct{ Name string }
+	Unknown struct {
+		Name string `json:"-"`
+	}
 )
 
 // Reasons of End.Stop that are kaiwa's own; all others are the model's

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -293,15 +294,31 @@ func EncodeRequest(r Request) []byte {
 	case Empty:
 		return nil
 	case SendMessage:
-		if r.Parts == nil { // part means nothing without parts
-			return encodeAction(r.Action(), struct {
-				Text         string `json:"text"`
-				ID           string `json:"id,omitempty"`
-				Conversation string `json:"conversation,omitempty"`
-			}{r.Text, r.ID, r.Conversation})
-		}
+		return appendSend(nil, r)
 	}
 	return encodeAction(r.Action(), r)
+}
+
+// appendSend is written by hand so that a text costs its EncodedLen: prompts are
+// cut into parts by it.
+func appendSend(b []byte, r SendMessage) []byte {
+	b = append(b, `{"action":"sendMessage","text":`...)
+	b = AppendString(b, r.Text)
+	if r.ID != "" {
+		b = append(b, `,"id":`...)
+		b = AppendString(b, r.ID)
+	}
+	if r.Conversation != "" {
+		b = append(b, `,"conversation":`...)
+		b = AppendString(b, r.Conversation)
+	}
+	if r.Parts != nil { // part means nothing without parts
+		b = append(b, `,"part":`...)
+		b = strconv.AppendInt(b, int64(r.Part), 10)
+		b = append(b, `,"parts":`...)
+		b = strconv.AppendInt(b, int64(*r.Parts), 10)
+	}
+	return append(b, '}')
 }
 
 func encodeAction(action string, r any) []byte {
