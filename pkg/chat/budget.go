@@ -1,5 +1,7 @@
 package chat
 
+import "strings"
+
 // EstimateTokens guesses, on the safe side, how many tokens a model makes of s:
 // a third of a token for an ASCII byte, one for any other code point. It bounds
 // the history that is sent; the model's own count is in its usage.
@@ -40,23 +42,26 @@ type Prompt struct {
 	Messages []Message
 }
 
-// Arrange makes a Prompt of messages given newest first: empty texts are left
+// Arrange makes a Prompt of messages given newest first: blank texts are left
 // out, neighbours of one role are joined by a blank line, and what stands before
-// the first user message is dropped, since models want roles to alternate
-// (aws-facts §8).
+// the first user message or after the last is dropped, since models want roles
+// to alternate from user to user (aws-facts §8).
 func Arrange(newestFirst []Message) Prompt {
 	var p Prompt
 	for i := len(newestFirst) - 1; i >= 0; i-- {
 		m := newestFirst[i]
 		last := len(p.Messages) - 1
 		switch {
-		case m.Text == "":
+		case strings.TrimSpace(m.Text) == "":
 		case last < 0 && m.Role != User:
 		case last >= 0 && p.Messages[last].Role == m.Role:
 			p.Messages[last].Text += "\n\n" + m.Text
 		default:
 			p.Messages = append(p.Messages, m)
 		}
+	}
+	if n := len(p.Messages); n > 0 && p.Messages[n-1].Role != User {
+		p.Messages = p.Messages[:n-1]
 	}
 	return p
 }

@@ -45,8 +45,10 @@ type Message struct {
 type Connection struct {
 	ID   string
 	User string
-	// Mode notifications are shown in.
-	Mode Mode
+	// Mode notifications are shown in: that of the last message, unless Fixed by
+	// the subprotocol asked for at the handshake.
+	Mode  Mode
+	Fixed bool
 	// Conversation is the current one, "" before the first prompt.
 	Conversation string
 	// At is when the connection was opened.
@@ -54,6 +56,8 @@ type Connection struct {
 	// Gone marks a connection that answered 410: it is in no index any more, but
 	// its user is remembered, because a message from it brings it back (R8).
 	Gone bool
+	// Warned: it was told that API Gateway's two hours are nearly over.
+	Warned bool
 }
 
 // Turn is a prompt about to be stored: the one transaction of R10.
