@@ -80,8 +80,9 @@ func appendDelta(b []byte, d Delta) []byte {
 
 // DeltaOverhead is how many bytes a Delta takes beyond EncodedLen of its text.
 func DeltaOverhead(r Ref, offset int) int {
+	var digits [20]byte
 	return len(`{"type":"delta","id":"","conversation":"","reply":"","offset":,"text":""}`) +
-		EncodedLen(r.ID) + EncodedLen(r.Conversation) + EncodedLen(r.Reply) + len(strconv.Itoa(offset))
+		EncodedLen(r.ID) + EncodedLen(r.Conversation) + EncodedLen(r.Reply) + len(strconv.AppendInt(digits[:0], int64(offset), 10))
 }
 
 // DecodeFrame reads a frame from the service. A type this version does not know
