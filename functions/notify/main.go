@@ -1,0 +1,33 @@
+// Command notify posts a notification to open connections.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"kaiwa/pkg/callback"
+	"kaiwa/pkg/dynamo"
+	"kaiwa/pkg/handler"
+)
+
+func main() {
+	env := handler.NewEnv(os.Getenv)
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	h := &handler.Notify{
+		Store:  dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
+		Poster: callback.New(cfg),
+		Logger: handler.NewLogger(),
+	}
+	if err := env.Err(); err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(h.Handle)
+}

@@ -1,0 +1,178 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/plain"
+	"kaiwa/pkg/wire"
+)
+
+// Opener stores a new connection.
+type Opener interface {
+	Open(ctx context.Context, c chat.Connection) error
+}
+
+// Connect serves $connect: it decides who the user is, once and for all, and
+// stores the connection. It never posts: the connection does not exist yet for
+// API Gateway (aws-facts §4).
+type Connect struct {
+	Store Opener
+	// Auth is how the API authorizes: iam, jwt, apikey or none.
+	Auth string
+	// Origins that browsers may connect from, "*" for all. A request without
+	// Origin comes from no browser and passes.
+	Origins []string
+	Logger  *slog.Logger
+}
+
+// Handle answers with the status the handshake is to have: 200, 400, 403 or 500.
+func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	if o := header(ev, "Origin"); o != "" && !h.allowed(o) {
+		h.Logger.InfoContext(ctx, "origin refused", "origin", plain.Safe(o))
+		return status(http.StatusForbidden), nil
+	}
+	protocol, err := pickProtocol(header(ev, "Sec-WebSocket-Protocol"))
+	if err != nil {
+		h.Logger.InfoContext(ctx, "subprotocol refused", "error", err)
+		return status(http.StatusBadRequest), nil
+	}
+	user, err := userOf(h.Auth, ev)
+	if err != nil {
+		h.Logger.InfoContext(ctx, "user refused", "error", err)
+		return status(http.StatusForbidden), nil
+	}
+	c := chat.Connection{ID: ev.RequestContext.ConnectionID, User: user, At: time.UnixMilli(ev.RequestContext.ConnectedAt),
+		// The first prompt makes this conversation. Fixed now, two prompts at once
+		// cannot make two.
+		Conversation: chat.NewID()}
+	switch protocol {
+	case wire.SubprotocolJSON:
+		c.Mode, c.Fixed = chat.ModeJSON, true
+	case wire.SubprotocolText:
+		c.Mode, c.Fixed = chat.ModePlain, true
+	}
+	if err := h.Store.Open(ctx, c); err != nil {
+		h.Logger.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
+		return status(http.StatusInternalServerError), nil
+	}
+	res := status(http.StatusOK)
+	if protocol != "" {
+		res.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol}
+	}
+	return res, nil
+}
+
+func (h *Connect) allowed(origin string) bool {
+	for _, o := range h.Origins {
+		if o == "*" || strings.EqualFold(o, origin) {
+			return true
+		}
+	}
+	return false
+}
+
+// pickProtocol chooses the one subprotocol to answer with. A browser that
+// offered some fails the connection unless exactly one comes back (aws-facts §3).
+func pickProtocol(offered string) (string, error) {
+	if strings.TrimSpace(offered) == "" {
+		return "", nil
+	}
+	for p := range strings.SplitSeq(offered, ",") {
+		if p = strings.TrimSpace(p); p == wire.SubprotocolJSON || p == wire.SubprotocolText {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("no subprotocol offered is %s or %s", wire.SubprotocolJSON, wire.SubprotocolText)
+}
+
+const (
+	anonymous = "anonymous"
+	maxUser   = 512 // bytes; it is part of table keys
+)
+
+// userOf says who connects (DESIGN §3.1). The way of authorization is part of the
+// name, so that no two ways can mean one user by chance.
+func userOf(auth string, ev events.APIGatewayWebsocketProxyRequest) (string, error) {
+	id := ev.RequestContext.Identity
+	user := ""
+	switch auth {
+	case "none":
+		user = ev.QueryStringParameters["user"]
+		if user == "" {
+			user = anonymous
+		}
+	case "iam":
+		user = firstOf(id.CognitoIdentityID, id.UserArn)
+	case "apikey":
+		user = id.APIKeyID
+	case "jwt":
+		user = authorizerUser(ev.RequestContext.Authorizer)
+	default:
+		return "", fmt.Errorf("there is no authorization %q", auth)
+	}
+	if user == "" {
+		return "", fmt.Errorf("authorization %s gave no user", auth)
+	}
+	if len(user) > maxUser || strings.ContainsFunc(user, unicode.IsControl) {
+		return "", fmt.Errorf("a user's name is at most %d bytes without control characters", maxUser)
+	}
+	return user, nil
+}
+
+// authorizerUser is the principal that Authorize has put there.
+func authorizerUser(authorizer any) string {
+	m, _ := authorizer.(map[string]any)
+	s, _ := m["principalId"].(string)
+	return s
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// header finds a header whatever its casing: API Gateway keeps the client's own
+// (aws-facts §2).
+func header(ev events.APIGatewayWebsocketProxyRequest, name string) string {
+	for k, v := range ev.Headers {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+func status(code int) events.APIGatewayProxyResponse {
+	return events.APIGatewayProxyResponse{StatusCode: code}
+}
+
+// Closer removes a connection.
+type Closer interface {
+	Close(ctx context.Context, id string) error
+}
+
+// Disconnect serves $disconnect, which API Gateway sends when it can: what it
+// misses is removed by a 410 or by the table's TTL.
+type Disconnect struct {
+	Store  Closer
+	Logger *slog.Logger
+}
+
+// Handle never fails: nobody reads the answer, and a retry is not offered.
+func (h *Disconnect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	if err := h.Store.Close(ctx, ev.RequestContext.ConnectionID); err != nil {
+		h.Logger.WarnContext(ctx, "connection stays until its TTL", "connection", ev.RequestContext.ConnectionID, "error", err)
+	}
+	return status(http.StatusOK), nil
+}

@@ -1,0 +1,251 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/relay"
+	"kaiwa/pkg/wire"
+)
+
+// Connections are the connections' items.
+type Connections interface {
+	Connection(ctx context.Context, id string) (chat.Connection, error)
+	Update(ctx context.Context, c chat.Connection) error
+}
+
+// Turns start a reply (R10).
+type Turns interface {
+	Claimed(ctx context.Context, user, prompt string) (chat.Claim, bool, error)
+	Conversation(ctx context.Context, id string) (chat.Conversation, error)
+	CreateTurn(ctx context.Context, t chat.Turn) (chat.Reply, chat.Claim, error)
+}
+
+// Replies are what stop and resume need (R9, R11).
+type Replies interface {
+	Reply(ctx context.Context, id string) (chat.Reply, error)
+	Listen(ctx context.Context, reply, connection string, offset int, m chat.Mode) (chat.Reply, error)
+	Wish(ctx context.Context, reply, by string) (chat.Reply, error)
+}
+
+// Followers keep a conversation's listeners, and the time of a reply's Invoke.
+type Followers interface {
+	Follow(ctx context.Context, conversation, connection string, m chat.Mode) (chat.Conversation, error)
+	Reinvoked(ctx context.Context, reply string, seen time.Time) (bool, error)
+}
+
+// Shelf lists what was said.
+type Shelf interface {
+	Messages(ctx context.Context, conversation, before string, limit, maxBytes int) ([]chat.Message, string, error)
+	Conversations(ctx context.Context, user, before string, limit int) ([]chat.Conversation, string, error)
+}
+
+// Owner changes what is the user's own.
+type Owner interface {
+	Rename(ctx context.Context, user, conversation, title string) error
+	Delete(ctx context.Context, user, conversation string) error
+}
+
+// Parts gather a prompt that is too big for one message (R15).
+type Parts interface {
+	PutPart(ctx context.Context, p chat.Part, hash string) (complete bool, err error)
+	JoinParts(ctx context.Context, user, prompt string) (string, error)
+	DropParts(ctx context.Context, user, prompt string) error
+}
+
+// Store is all that SendMessage needs of the table.
+type Store interface {
+	Connections
+	Turns
+	Replies
+	Followers
+	Shelf
+	Owner
+	Parts
+	relay.Endings
+}
+
+// Invoker queues the reply function's event.
+type Invoker interface {
+	Invoke(ctx context.Context, payload []byte) error
+}
+
+// SendMessage serves every message route, $default included. It answers within
+// milliseconds; the reply is made elsewhere.
+type SendMessage struct {
+	Store  Store
+	Poster relay.Poster
+	Reply  Invoker
+	Auth   string
+	Logger *slog.Logger
+}
+
+// warnAt is the age at which a connection is told to move (wire.HandoverAfter),
+// lifeOf is when API Gateway ends it (aws-facts §1).
+const lifeOf = 2 * time.Hour
+
+// message is one inbound message being served.
+type message struct {
+	h    *SendMessage
+	tell *relay.Teller
+	conn chat.Connection
+	mode chat.Mode // how this message is answered
+}
+
+// Handle serves one message. Errors are told to the client, never returned:
+// API Gateway would add a frame of its own.
+func (h *SendMessage) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	m := message{h: h, tell: relay.NewTeller(h.Store, h.Poster, &relay.Options{Logger: h.Logger})}
+	req, err := wire.DecodeRequest(ev.Body)
+	if _, empty := req.(wire.Empty); empty {
+		return status(http.StatusOK), nil
+	}
+	_, line := req.(wire.Text)
+	m.conn.ID = ev.RequestContext.ConnectionID
+	m.mode = modeOf(line)
+	if e := m.arrive(ctx, ev, err != nil); e != nil {
+		m.fail(ctx, "", e)
+		return status(http.StatusOK), nil
+	}
+	if err != nil {
+		var bad *wire.BadRequest
+		errors.As(err, &bad)
+		m.fail(ctx, bad.ID, chat.E(chat.BadRequest, "%s", bad.Message))
+		return status(http.StatusOK), nil
+	}
+	m.serve(ctx, req)
+	m.warn(ctx)
+	return status(http.StatusOK), nil
+}
+
+func modeOf(line bool) chat.Mode {
+	if line {
+		return chat.ModePlain
+	}
+	return chat.ModeJSON
+}
+
+// arrive finds who speaks, and brings the connection back if it was given up
+// (R8). A message that could not be read is answered the way the connection
+// reads, and does not change it.
+func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest, unreadable bool) error {
+	c, err := m.h.Store.Connection(ctx, m.conn.ID)
+	if err != nil && chat.KindOf(err) != chat.NotFound {
+		return err
+	}
+	if err != nil {
+		if c, err = m.recall(ev); err != nil {
+			return err
+		}
+	}
+	m.conn = c
+	if unreadable {
+		if c.Mode != chat.ModeUnset {
+			m.mode = c.Mode
+		}
+		return nil
+	}
+	mode := m.mode
+	if c.Fixed {
+		mode = c.Mode
+	}
+	if c.Gone || c.Mode != mode {
+		m.conn.Gone, m.conn.Mode = false, mode
+		return m.h.Store.Update(ctx, m.conn)
+	}
+	return nil
+}
+
+// recall rebuilds a connection's item from the event, where the event still says
+// who it is. With authorization none it does not.
+func (m *message) recall(ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
+	if m.h.Auth != "none" {
+		if user, err := userOf(m.h.Auth, ev); err == nil {
+			return chat.Connection{ID: m.conn.ID, User: user, Gone: true, Conversation: chat.NewID(),
+				At: time.UnixMilli(ev.RequestContext.ConnectedAt)}, nil
+		}
+	}
+	return chat.Connection{}, chat.E(chat.Unauthorized, "this connection is not known here any more; connect again")
+}
+
+func (m *message) serve(ctx context.Context, req wire.Request) {
+	var id string
+	var err error
+	switch r := req.(type) {
+	case wire.Text:
+		err = m.line(ctx, r.Line)
+	case wire.SendMessage:
+		id = r.ID
+		err = m.sendMessage(ctx, r)
+	case wire.Stop:
+		err = m.stop(ctx, r.Reply)
+	case wire.Resume:
+		err = m.resume(ctx, r)
+	case wire.History:
+		err = m.history(ctx, r)
+	case wire.Conversations:
+		err = m.conversations(ctx, r)
+	case wire.Rename:
+		err = m.rename(ctx, r)
+	case wire.Delete:
+		err = m.delete(ctx, r.Conversation)
+	case wire.Ping: // API Gateway answers it itself, unless it came some other way
+		err = m.send(ctx, wire.Pong{Connection: m.conn.ID})
+	default:
+		err = chat.E(chat.BadRequest, "%s is not offered by this deployment", req.Action())
+	}
+	if err != nil {
+		m.fail(ctx, id, err)
+	}
+}
+
+// fail tells the client, and logs what it is not told.
+func (m *message) fail(ctx context.Context, id string, err error) {
+	if errors.Is(err, chat.ErrGone) {
+		return
+	}
+	m.h.Logger.InfoContext(ctx, "message refused", "connection", m.conn.ID, "kind", chat.KindOf(err).String(), "error", err)
+	f := relay.ErrorFrame(err)
+	f.ID = id
+	if err := m.send(ctx, f); err != nil && !errors.Is(err, chat.ErrGone) {
+		m.h.Logger.WarnContext(ctx, "error not delivered", "connection", m.conn.ID, "error", err)
+	}
+}
+
+func (m *message) send(ctx context.Context, f wire.Frame) error {
+	return m.tell.Send(ctx, m.conn.ID, m.mode, f)
+}
+
+// warn posts goaway once to a connection that API Gateway will soon end. It is a
+// courtesy: clients move by their own clock (R12).
+func (m *message) warn(ctx context.Context) {
+	age := time.Since(m.conn.At)
+	if m.conn.Warned || m.conn.At.IsZero() || age < wire.HandoverAfter || m.mode.Plain() {
+		return
+	}
+	m.conn.Warned = true
+	if err := m.h.Store.Update(ctx, m.conn); err == nil {
+		// Its loss harms nobody.
+		_ = m.send(ctx, wire.Goaway{In: max(0, int((lifeOf - age).Seconds()))})
+	}
+}
+
+// payload is the reply function's event.
+type payload struct {
+	Reply string `json:"reply"`
+}
+
+func (m *message) invoke(ctx context.Context, reply string) error {
+	b, err := json.Marshal(payload{Reply: reply})
+	if err != nil {
+		return err
+	}
+	return m.h.Reply.Invoke(ctx, b)
+}

@@ -1,0 +1,161 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/relay"
+	"kaiwa/pkg/wire"
+)
+
+// listenTries is how often a reply that changes while it is looked at is looked
+// at again.
+const listenTries = 4
+
+// resume finds the reply that is meant and follows it (R9).
+func (m *message) resume(ctx context.Context, r wire.Resume) error {
+	conversation := r.Conversation
+	if r.Reply != "" {
+		img, err := m.h.Store.Reply(ctx, r.Reply)
+		if err != nil {
+			return replyError(err, r.Reply)
+		}
+		if img.User != m.conn.User || conversation != "" && conversation != img.Conversation {
+			return noReply()
+		}
+		conversation = img.Conversation
+	} else if err := m.mine(ctx, conversation); err != nil {
+		return err
+	}
+	return m.follow(ctx, conversation, r.Reply, r.Offset)
+}
+
+// mine checks that a conversation is the user's own.
+func (m *message) mine(ctx context.Context, conversation string) error {
+	c, err := m.h.Store.Conversation(ctx, conversation)
+	if err != nil {
+		return err
+	}
+	if c.User != m.conn.User {
+		return noConversation()
+	}
+	return nil
+}
+
+// follow makes the connection a listener: first the conversation learns it, then
+// its newest reply, then the named one is served if it is another. reply "" means
+// the newest.
+func (m *message) follow(ctx context.Context, conversation, reply string, offset int) error {
+	c, err := m.h.Store.Follow(ctx, conversation, m.conn.ID, m.mode)
+	if err != nil {
+		return replyError(err, reply)
+	}
+	if err := m.enter(ctx, conversation); err != nil {
+		return replyError(err, reply)
+	}
+	if c.Active == "" {
+		return chat.E(chat.NotFound, "this conversation has no reply yet")
+	}
+	if reply == "" || reply == c.Active {
+		return m.listen(ctx, c.Active, offset, false)
+	}
+	if err := m.listen(ctx, c.Active, 0, true); err != nil {
+		return replyError(err, reply)
+	}
+	return m.listen(ctx, reply, offset, false)
+}
+
+// listen registers with a reply, or serves it if it has ended: only its end, if
+// that is all that is wanted.
+func (m *message) listen(ctx context.Context, reply string, offset int, endOnly bool) error {
+	for range listenTries {
+		img, err := m.h.Store.Listen(ctx, reply, m.conn.ID, offset, m.mode)
+		if err != nil {
+			return replyError(err, reply)
+		}
+		if img.Expired(time.Now()) {
+			if img, err = m.tell.Finish(ctx, img, m.conn.ID); err != nil {
+				return replyError(err, reply)
+			}
+			if img.State != chat.Ended {
+				continue // it lived after all: register again
+			}
+		}
+		switch {
+		case img.State == chat.Ended && endOnly:
+			return m.send(ctx, relay.EndOf(img))
+		case img.State == chat.Ended:
+			return replyError(m.tell.Serve(ctx, img, m.conn.ID, m.mode, offset), reply)
+		case img.State == chat.Pending:
+			return m.waiting(ctx, img)
+		}
+		return nil // running: its owner answers within a second
+	}
+	return replyError(chat.E(chat.Unavailable, "the reply is changing hands; try again"), reply)
+}
+
+// waiting says that the reply has not been claimed yet, and invokes its function
+// again if the last Invoke is old: it may have been lost.
+func (m *message) waiting(ctx context.Context, img chat.Reply) error {
+	now := time.Now()
+	err := m.send(ctx, wire.Keepalive{Ref: relay.RefOf(img), Waited: int(now.Sub(img.Created).Seconds())})
+	if now.Sub(img.Invoked) <= chat.ReinvokeAfter {
+		return err
+	}
+	again, e := m.h.Store.Reinvoked(ctx, img.ID, img.Invoked)
+	if e == nil && again {
+		e = m.invoke(ctx, img.ID)
+	}
+	return errors.Join(err, e)
+}
+
+// stop ends a reply, or wishes that its owner does (R11).
+func (m *message) stop(ctx context.Context, reply string) error {
+	if reply == "" {
+		c, err := m.h.Store.Conversation(ctx, m.conn.Conversation)
+		if err != nil && chat.KindOf(err) != chat.NotFound {
+			return err
+		}
+		if err != nil || c.User != m.conn.User || c.Active == "" {
+			return chat.E(chat.NotFound, "there is no reply to stop")
+		}
+		reply = c.Active
+	}
+	img, err := m.h.Store.Reply(ctx, reply)
+	if err != nil {
+		return replyError(err, reply)
+	}
+	if img.User != m.conn.User {
+		return noReply()
+	}
+	was := img.State
+	if img, err = m.h.Store.Wish(ctx, reply, chat.NewID()); err != nil {
+		return replyError(err, reply)
+	}
+	if img.Expired(time.Now()) {
+		_, err := m.tell.Finish(ctx, img, "")
+		return replyError(err, reply)
+	}
+	if img.State != chat.Ended {
+		return nil // its owner ends it within a second
+	}
+	if was != chat.Ended {
+		m.tell.Tell(ctx, img, m.conn.ID, nil)
+	}
+	return m.send(ctx, relay.EndOf(img))
+}
+
+// replyError names the reply in an error's frame.
+func replyError(err error, reply string) error {
+	if err == nil || reply == "" || errors.Is(err, chat.ErrGone) {
+		return err
+	}
+	e := *chat.AsError(err)
+	if e.Kind == chat.NotFound {
+		return noReply()
+	}
+	e.Reply = reply
+	return &e
+}

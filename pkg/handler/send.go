@@ -1,0 +1,228 @@
+package handler
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/wire"
+)
+
+// How often a step that lost a race, or did not come through, is tried.
+const (
+	turnTries     = 8
+	invokeTries   = 3
+	acceptedLimit = 2 * time.Second
+	busyRetry     = 3 * time.Second
+)
+
+// sendMessage stores a prompt and starts its reply (R10, R15).
+func (m *message) sendMessage(ctx context.Context, r wire.SendMessage) error {
+	if r.Parts != nil {
+		text, complete, err := m.part(ctx, r)
+		if err != nil || !complete {
+			return err
+		}
+		defer m.dropParts(ctx, r.ID)
+		r.Text = text
+	}
+	if len(r.Text) > wire.MaxPrompt {
+		return chat.E(chat.TooLarge, "a prompt is at most %d KB; shorten it", wire.MaxPrompt>>10)
+	}
+	if r.ID == "" {
+		r.ID = chat.NewID()
+	}
+	return m.prompt(ctx, r.ID, r.Conversation, r.Text)
+}
+
+// prompt makes one turn of a text.
+func (m *message) prompt(ctx context.Context, id, conversation, text string) error {
+	hash := hashOf(text)
+	for range turnTries {
+		t, err := m.turn(ctx, id, hash, conversation, text)
+		if err != nil {
+			return err
+		}
+		if t == nil { // an earlier delivery of this prompt was first
+			return m.repeated(ctx, id, hash)
+		}
+		r, claim, err := m.h.Store.CreateTurn(ctx, *t)
+		switch {
+		case err == nil:
+			return m.begin(ctx, r)
+		case errors.Is(err, chat.ErrDuplicate):
+			return m.served(ctx, id, hash, claim)
+		case !errors.Is(err, chat.ErrMoved):
+			return err
+		}
+	}
+	return chat.E(chat.Unavailable, "the conversation is changing too fast; try again")
+}
+
+// turn reads the conversation and prepares the transaction. It gives nil when
+// the prompt turns out to be a repeat while its reply still runs.
+func (m *message) turn(ctx context.Context, id, hash, conversation, text string) (*chat.Turn, error) {
+	now := time.Now()
+	t := &chat.Turn{User: m.conn.User, Connection: m.conn.ID, Mode: m.mode, Prompt: id, Hash: hash, Text: text,
+		Conversation: conversation, Message: chat.NewOrderedID(now), Reply: chat.NewID(), At: now}
+	switch conversation {
+	case wire.NewConversation:
+		t.Conversation, t.New = chat.NewID(), true
+		return t, nil
+	case "":
+		t.Conversation = m.conn.Conversation
+	}
+	seen, err := m.h.Store.Conversation(ctx, t.Conversation)
+	switch {
+	case err != nil && chat.KindOf(err) == chat.NotFound && conversation == "":
+		t.New = true
+		return t, nil
+	case err != nil:
+		return nil, err
+	case seen.User != m.conn.User:
+		return nil, noConversation()
+	}
+	t.Seen = seen
+	if seen.Active == "" {
+		return t, nil
+	}
+	free, err := m.free(ctx, seen.Active)
+	switch {
+	case err != nil:
+		return nil, err
+	case free:
+		return t, nil
+	}
+	if _, repeat, err := m.h.Store.Claimed(ctx, m.conn.User, id); err != nil || repeat {
+		return nil, err
+	}
+	return nil, &chat.Error{Kind: chat.Busy, Reply: seen.Active, RetryAfter: busyRetry,
+		Message: "the last reply of this conversation is still being made; wait for its end or stop it"}
+}
+
+// free tells whether a conversation's newest reply has ended, and ends it if
+// nobody works on it any more (R6).
+func (m *message) free(ctx context.Context, reply string) (bool, error) {
+	r, err := m.h.Store.Reply(ctx, reply)
+	if err != nil {
+		return chat.KindOf(err) == chat.NotFound, ignoreNotFound(err)
+	}
+	if r.Expired(time.Now()) {
+		if r, err = m.tell.Finish(ctx, r, ""); err != nil {
+			return false, err
+		}
+	}
+	return r.State == chat.Ended, nil
+}
+
+// begin hands the reply over, then says accepted: Invoke first saves a round
+// trip, and a lost accepted harms nobody.
+func (m *message) begin(ctx context.Context, r chat.Reply) error {
+	var err error
+	for range invokeTries {
+		if err = m.invoke(ctx, r.ID); err == nil {
+			break
+		}
+	}
+	if err != nil { // nobody will ever claim it
+		if _, e := m.tell.Finish(ctx, r, ""); e != nil {
+			return errors.Join(err, e)
+		}
+		return nil
+	}
+	err = m.accepted(ctx, r.Prompt, r.Conversation, r.ID)
+	return errors.Join(err, m.enter(ctx, r.Conversation))
+}
+
+// accepted is not worth an error to the client: the deltas say as much.
+func (m *message) accepted(ctx context.Context, id, conversation, reply string) error {
+	if m.mode.Plain() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, acceptedLimit)
+	defer cancel()
+	err := m.send(ctx, wire.Accepted{Ref: wire.Ref{ID: id, Conversation: conversation, Reply: reply}})
+	if err != nil {
+		m.h.Logger.InfoContext(ctx, "accepted not delivered", "connection", m.conn.ID, "error", err)
+	}
+	return nil
+}
+
+// enter makes a conversation the connection's current one.
+func (m *message) enter(ctx context.Context, conversation string) error {
+	if m.conn.Conversation == conversation {
+		return nil
+	}
+	m.conn.Conversation = conversation
+	return m.h.Store.Update(ctx, m.conn)
+}
+
+// repeated serves a prompt that was stored before.
+func (m *message) repeated(ctx context.Context, id, hash string) error {
+	claim, ok, err := m.h.Store.Claimed(ctx, m.conn.User, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return chat.E(chat.Unavailable, "the prompt could not be stored; try again")
+	}
+	return m.served(ctx, id, hash, claim)
+}
+
+// served answers a repeat with the same accepted, then like a resume from 0.
+func (m *message) served(ctx context.Context, id, hash string, claim chat.Claim) error {
+	if claim.Hash != hash {
+		return chat.E(chat.BadRequest, "the id %q was used for another text; use a new id for a new prompt", id)
+	}
+	if err := m.accepted(ctx, id, claim.Conversation, claim.Reply); err != nil {
+		return err
+	}
+	return m.follow(ctx, claim.Conversation, claim.Reply, 0)
+}
+
+// part stores one part of a big prompt. It reports the whole text when this part
+// was the one that completed it.
+func (m *message) part(ctx context.Context, r wire.SendMessage) (string, bool, error) {
+	if claim, ok, err := m.h.Store.Claimed(ctx, m.conn.User, r.ID); err != nil {
+		return "", false, err
+	} else if ok { // already a turn: a late or repeated part
+		return "", false, m.accepted(ctx, r.ID, claim.Conversation, claim.Reply)
+	}
+	complete, err := m.h.Store.PutPart(ctx, chat.Part{User: m.conn.User, Prompt: r.ID, Part: r.Part, Parts: *r.Parts,
+		Text: r.Text, At: time.Now()}, hashOf(r.Text))
+	if err != nil || !complete {
+		return "", false, err
+	}
+	text, err := m.h.Store.JoinParts(ctx, m.conn.User, r.ID)
+	return text, err == nil, err
+}
+
+func (m *message) dropParts(ctx context.Context, id string) {
+	if err := m.h.Store.DropParts(ctx, m.conn.User, id); err != nil {
+		m.h.Logger.WarnContext(ctx, "parts stay until their TTL", "error", err)
+	}
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func noConversation() error {
+	return chat.E(chat.NotFound, "there is no such conversation of yours; leave conversation out to go on with the current one")
+}
+
+func noReply() error {
+	return chat.E(chat.NotFound, "there is no such reply of yours")
+}
+
+func ignoreNotFound(err error) error {
+	if chat.KindOf(err) == chat.NotFound {
+		return nil
+	}
+	return fmt.Errorf("newest reply: %w", err)
+}

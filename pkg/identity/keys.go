@@ -1,0 +1,150 @@
+package identity
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// refetchEvery bounds how often an unknown key id makes us ask the issuer, so
+// that made-up tokens cannot use us against it.
+const refetchEvery = time.Minute
+
+// keySet is an issuer's published keys, fetched when first needed.
+type keySet struct {
+	issuer string
+	http   *http.Client
+	now    func() time.Time
+
+	mu      sync.Mutex // protects following
+	keys    map[string]crypto.PublicKey
+	fetched time.Time
+}
+
+// get finds a key by id, asking the issuer again for one it does not know.
+func (s *keySet) get(ctx context.Context, kid string) (crypto.PublicKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k, ok := s.keys[kid]; ok {
+		return k, nil
+	}
+	if now := s.now(); s.fetched.IsZero() || now.Sub(s.fetched) >= refetchEvery {
+		keys, err := s.fetch(ctx)
+		if err != nil {
+			return nil, err // not counted: the issuer may be back at the next token
+		}
+		s.keys, s.fetched = keys, now
+	}
+	if k, ok := s.keys[kid]; ok {
+		return k, nil
+	}
+	return nil, fmt.Errorf("issuer has no key %q", kid)
+}
+
+func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error) {
+	var conf struct {
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := s.getJSON(ctx, strings.TrimSuffix(s.issuer, "/")+"/.well-known/openid-configuration", &conf); err != nil {
+		return nil, fmt.Errorf("discover issuer: %w", err)
+	}
+	var set struct {
+		Keys []jwk `json:"keys"`
+	}
+	if err := s.getJSON(ctx, conf.JWKSURI, &set); err != nil {
+		return nil, fmt.Errorf("fetch issuer's keys: %w", err)
+	}
+	keys := map[string]crypto.PublicKey{}
+	for _, k := range set.Keys {
+		if pub, err := k.public(); err == nil && (k.Use == "" || k.Use == "sig") {
+			keys[k.Kid] = pub
+		}
+	}
+	return keys, nil
+}
+
+func (s *keySet) getJSON(ctx context.Context, url string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", url, res.Status)
+	}
+	return json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(v)
+}
+
+// jwk is one key of a JWKS (RFC 7517).
+type jwk struct {
+	Kid string `json:"kid"`
+	Kty string `json:"kty"`
+	Use string `json:"use"`
+	Crv string `json:"crv"`
+	N   string `json:"n"`
+	E   string `json:"e"`
+	X   string `json:"x"`
+	Y   string `json:"y"`
+}
+
+func (k jwk) public() (crypto.PublicKey, error) {
+	switch k.Kty {
+	case "RSA":
+		n, err1 := b64(k.N)
+		e, err2 := b64(k.E)
+		exp := new(big.Int).SetBytes(e)
+		if err := errors.Join(err1, err2); err != nil || len(n) < 256 || !exp.IsInt64() || exp.Int64() < 3 || exp.Int64() > 1<<31-1 {
+			return nil, errors.New("not an RSA key of 2048 bits or more")
+		}
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exp.Int64())}, nil
+	case "EC":
+		return k.ecdsa()
+	case "OKP":
+		x, err := b64(k.X)
+		if err != nil || k.Crv != "Ed25519" || len(x) != ed25519.PublicKeySize {
+			return nil, errors.New("not an Ed25519 key")
+		}
+		return ed25519.PublicKey(x), nil
+	}
+	return nil, fmt.Errorf("key type %q is not supported", k.Kty)
+}
+
+func (k jwk) ecdsa() (crypto.PublicKey, error) {
+	curves := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+	curve, ok := curves[k.Crv]
+	x, err1 := b64(k.X)
+	y, err2 := b64(k.Y)
+	if err := errors.Join(err1, err2); err != nil || !ok {
+		return nil, errors.New("not an EC key on P-256, P-384 or P-521")
+	}
+	size := (curve.Params().BitSize + 7) / 8
+	point := make([]byte, 1+2*size)
+	point[0] = 4 // uncompressed
+	if len(x) > size || len(y) > size {
+		return nil, errors.New("coordinates are too long")
+	}
+	copy(point[1+size-len(x):], x)
+	copy(point[1+2*size-len(y):], y)
+	return ecdsa.ParseUncompressedPublicKey(curve, point)
+}
+
+func b64(s string) ([]byte, error) {
+	return base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+}
