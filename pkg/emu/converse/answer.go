@@ -53,15 +53,15 @@ func (t talk) english() string {
 	case nameAsked.MatchString(t.prompt):
 		return "You have not told me your name in what I can see of this conversation. Try “My name is Taro”."
 	case saidAsked.MatchString(t.prompt) && len(t.earlier) > 0:
-		return fmt.Sprintf("Just before this you said: “%s”. I can see %s of this conversation.",
-			clip(t.earlier[0], 200), plural(t.seen, "earlier message"))
+		return fmt.Sprintf("Just before this you said: “%s”. I can see %d earlier messages of this conversation.",
+			clip(t.earlier[0], 200), t.seen)
 	case len(t.earlier) == 0:
 		return fmt.Sprintf("You wrote: “%s”. I am kaiwa's built-in demo model: I know nothing about the world, but I "+
 			"answer through the same stream a real model would. This is the first message of our conversation. "+
 			"For a longer text, try “@demo tokens=300”.", clip(t.prompt, 200))
 	}
-	return fmt.Sprintf("You wrote: “%s”. I am only kaiwa's built-in demo model, but I can see %s of this conversation; "+
-		"the last thing you said before was: “%s”.", clip(t.prompt, 200), plural(t.seen, "earlier message"), clip(t.earlier[0], 200))
+	return fmt.Sprintf("You wrote: “%s”. I am only kaiwa's built-in demo model, but I can see %d earlier messages of this "+
+		"conversation; the last thing you said before was: “%s”.", clip(t.prompt, 200), t.seen, clip(t.earlier[0], 200))
 }
 
 func (t talk) japanese() string {
@@ -112,11 +112,4 @@ func firstName(texts []string) string {
 
 func isJapanese(r rune) bool {
 	return unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Han)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -8,12 +8,12 @@ import (
 
 // Stats counts calls since the Server was made. Calls that are none of Completed, Cancelled, Cut and Errors are going on.
 type Stats struct {
-	Calls     int
-	Completed int // answered to the end
-	Cancelled int // the client closed the connection first; generation stopped there
-	Cut       int // the model broke off and the stream ended without messageStop
-	Errors    int // refused, or ended by an exception
-	Tokens    int // deltas of all answers
+	Calls     int `json:"calls"`
+	Completed int `json:"completed"` // answered to the end
+	Cancelled int `json:"cancelled"` // the client closed the connection first; generation stopped there
+	Cut       int `json:"cut"`       // the model broke off and the stream ended without messageStop
+	Errors    int `json:"errors"`    // refused, or ended by an exception
+	Tokens    int `json:"tokens"`    // deltas of all answers
 }
 
 // TokenTimes says when the pieces of one answer went to the socket (for Converse: came from the model). They are taken
