@@ -1,0 +1,64 @@
+package apigw
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// message handles one inbound message, concurrently with all others of its
+// connection (aws-facts §3).
+func (g *Gateway) message(c *conn, body string) {
+	g.counts.message()
+	key, route, found := g.route(body)
+	e := g.messageEvent(&c.session, key, body)
+	if !found {
+		c.tell("Forbidden", e.RequestContext.RequestID)
+		return
+	}
+	reply, err := g.answer(key, route, &e)
+	if err != nil {
+		g.log.Warn("message failed", "route", key, "connectionId", c.id,
+			"requestId", e.RequestContext.RequestID, "error", err)
+		text := "Internal server error"
+		if errors.Is(err, errTimeout) {
+			text = "Endpoint request timed out"
+		}
+		c.tell(text, e.RequestContext.RequestID)
+		return
+	}
+	if reply != "" {
+		c.post([]byte(reply))
+	}
+}
+
+// route finds the route of a message. Keys with $ are reserved: such a message,
+// like one that matches nothing, goes to $default if there is one.
+func (g *Gateway) route(body string) (key string, r Route, found bool) {
+	key = g.routeKey.eval(body, "")
+	if r, found = g.api.Routes[key]; found && !strings.HasPrefix(key, "$") {
+		return key, r, true
+	}
+	r, found = g.api.Routes[defaultKey]
+	return defaultKey, r, found
+}
+
+// answer integrates one message; reply is what goes back on a two-way route.
+func (g *Gateway) answer(key string, route Route, e *event) (reply string, err error) {
+	if !g.account.take() || !g.throttle(key).take() {
+		return "", errors.New("throttled")
+	}
+	r, err := g.integrate(key, route, e)
+	if err != nil || !route.Response || r.Body == nil {
+		return "", err
+	}
+	if max := g.opt.MessageSize; max > 0 && len(*r.Body) > max {
+		return "", fmt.Errorf("response of %d bytes is over %d", len(*r.Body), max)
+	}
+	return *r.Body, nil
+}
+
+// tell sends a gateway frame, spaced exactly as AWS does (aws-facts §3).
+func (c *conn) tell(text, requestID string) {
+	c.post(fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, c.id, requestID))
+}
