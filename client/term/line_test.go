@@ -1,0 +1,142 @@
+package term_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rivo/uniseg"
+
+	"kaiwa/client/term"
+)
+
+// shown is the text with | at the caret.
+func shown(l *term.Line) string {
+	s, at := l.Line()
+	return s[:at] + "|" + s[at:]
+}
+
+func press(l *term.Line, keys string) (last term.Action) {
+	var d term.Decoder
+	for _, k := range d.Feed([]byte(keys)) {
+		last = l.Press(k)
+	}
+	return last
+}
+
+const (
+	left, right, up, down = "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
+	home, end, del        = "\x1b[H", "\x1b[F", "\x1b[3~"
+)
+
+func TestLineEditing(t *testing.T) {
+	family := "👩‍👩‍👧"
+	for _, c := range []struct{ name, keys, want string }{
+		{"type", "日本語", "日本語|"},
+		{"backspace takes a wide character", "日本語\x7f", "日本|"},
+		{"backspace takes a family", "a" + family + "\x7f", "a|"},
+		{"backspace takes a letter with its mark", "xか\u3099\x7f", "x|"},
+		{"left over a family", "a" + family + left, "a|" + family},
+		{"right over a flag", "🇯🇵b" + home + right, "🇯🇵|b"},
+		{"delete", family + "b" + home + del, "|b"},
+		{"left and right stop at the ends", "a" + left + left + right + right, "a|"},
+		{"a mark joins the letter before", "か\u3099", "か\u3099|"},
+		{"a joiner joins what follows too", "👩👧" + left + "\u200d", "👩\u200d👧|"},
+		{"what a deletion joins", "👩\u200dx👧" + left + "\x7f", "👩\u200d👧|"},
+		{"insert in the middle", "ac" + left + "b", "ab|c"},
+		{"ctrl-a and ctrl-e", "one\x01x\x05y", "xoney|"},
+		{"home and end stay in the line", "one\ntwo" + home + "x" + end + "y", "one\nxtwoy|"},
+		{"ctrl-k", "one two\x01\x1b[C\x0b", "o|"},
+		{"ctrl-k at the end takes the newline", "one\ntwo\x01\x02\x0b", "one|two"},
+		{"ctrl-u", "one two" + left + "\x15", "|o"},
+		{"ctrl-u keeps other lines", "one\ntwo\x15", "one\n|"},
+		{"ctrl-w", "one 二つ目 three \x17\x17", "one |"},
+		{"alt-backspace", "one two\x1b\x7f", "one |"},
+		{"ctrl-y", "one two\x17\x19\x19", "one twotwo|"},
+		{"ctrl-j, alt-enter and shift-enter", "a\nb\x1b\rc\x1b[13;2u", "a\nb\nc\n|"},
+		{"a paste keeps its newlines", "\x1b[200~a\rb\x1b[201~", "a\nb|"},
+		{"backspace over a newline", "a\nb" + left + "\x7f", "a|b"},
+		{"left over a newline", "a\n" + left, "a|\n"},
+		{"up goes to the same column", "日本語\nあい" + up, "日本|語\nあい"},
+		{"up into a shorter line", "a\n日本語" + up, "a|\n日本語"},
+		{"up into a wide character", "日本語\nabc" + up, "日|本語\nabc"},
+		{"down", "ab\n日本語" + up + home + right + right + down, "ab\n日|本語"},
+		{"ctrl-c clears", "one\x03", "|"},
+		{"ctrl-d deletes", "ab\x01\x04", "|b"},
+		{"tab", "a\tb", "a\tb|"},
+		{"unbound keys do nothing", "a\x0c\x1bx\x1b[15~", "a|"},
+	} {
+		var l term.Line
+		if press(&l, c.keys); shown(&l) != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, shown(&l), c.want)
+		}
+	}
+}
+
+func TestLineActions(t *testing.T) {
+	for _, c := range []struct {
+		name, keys string
+		want       term.Action
+	}{
+		{"enter", "hi\r", term.Send},
+		{"enter on nothing", "\r", term.Send},
+		{"ctrl-c on a text", "hi\x03", term.None},
+		{"ctrl-c on nothing", "\x03", term.Break},
+		{"ctrl-d on a text", "hi\x04", term.None},
+		{"ctrl-d on nothing", "\x04", term.Leave},
+	} {
+		var l term.Line
+		if got := press(&l, c.keys); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLineHistory(t *testing.T) {
+	var l term.Line
+	for _, s := range []string{"one", "two\nlines", "two\nlines", "  "} {
+		press(&l, s)
+		l.Accept()
+		if shown(&l) != "|" {
+			t.Fatalf("accepting left %q", shown(&l))
+		}
+	}
+	for _, c := range []struct{ keys, want string }{
+		{"dra" + up, "two\nlines|"}, // doubles and blanks are not kept
+		{up, "two|\nlines"},
+		{up, "one|"},
+		{up, "one|"},
+		{down, "two\nlines|"},
+		{down, "dra|"},
+		{down, "dra|"},
+		{"ft", "draft|"},
+	} {
+		if press(&l, c.keys); shown(&l) != c.want {
+			t.Fatalf("after %q: %q, want %q", c.keys, shown(&l), c.want)
+		}
+	}
+}
+
+// Whatever is pressed, the caret stands between two graphemes.
+func FuzzLine(f *testing.F) {
+	f.Add("👩👧\x1b[D\u200d\x7f日本\x1b[A\n\x15\x19")
+	f.Add("か\x1b[D\u3099\x1b[200~e\u0301\r🇯🇵\x1b[201~\x02\x02\x04\x04")
+	f.Fuzz(func(t *testing.T, keys string) {
+		var l term.Line
+		var d term.Decoder
+		for _, k := range d.Feed([]byte(keys)) {
+			if l.Press(k) == term.Send {
+				l.Accept()
+			}
+			s, at := l.Line()
+			if strings.ContainsAny(s, "\x1b\r\x7f") {
+				t.Fatalf("a control character in %q", s)
+			}
+			for i := 0; i != at; {
+				g, _, _, _ := uniseg.FirstGraphemeClusterInString(s[i:], -1)
+				if i += len(g); i > at {
+					t.Fatalf("after %+v the caret is inside a grapheme: %q", k, shown(&l))
+				}
+			}
+		}
+	})
+}

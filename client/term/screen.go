@@ -1,0 +1,225 @@
+package term
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"kaiwa/pkg/plain"
+)
+
+// Screen writes a conversation on a terminal. Finished lines are written once,
+// unwrapped and unpadded, and belong to the terminal from then on. Only the
+// live region below them is drawn again: the unfinished line, a status, and the
+// text being edited, with the real cursor at its caret.
+//
+// Everything given to a Screen is made harmless to the terminal first. It is
+// not safe for concurrent use.
+type Screen struct {
+	out  io.Writer
+	size func() (cols, rows int)
+	opt  ScreenOptions
+
+	done   strings.Builder // lines to write above the region
+	text   string          // the line that was unfinished at the last Draw and all after it, without tabs
+	drawn  region          // what the terminal shows
+	cols   int             // its size when that was drawn
+	height int
+	err    error // the first failure to write
+}
+
+// ScreenOptions are what a Screen cannot find out by itself.
+type ScreenOptions struct {
+	// NoReflow says that the terminal does not wrap lines anew when its width
+	// changes: xterm, screen, the linux console. The region then starts afresh
+	// after a resize.
+	NoReflow bool
+}
+
+// Input is the live region below the unfinished line.
+type Input struct {
+	Status string // one line above the text; "" for none
+	Prompt string // stands before the text
+	Text   string
+	Caret  int // in Text, in bytes, between two graphemes
+}
+
+// NewScreen draws on out, whose cursor must stand in the first column. size is
+// asked at every Draw; 0 means unknown.
+func NewScreen(out io.Writer, size func() (cols, rows int), opt *ScreenOptions) *Screen {
+	s := &Screen{out: out, size: size}
+	if opt != nil {
+		s.opt = *opt
+	}
+	return s
+}
+
+// Write adds text to the unfinished line. What it finishes is written at the
+// next Draw.
+func (s *Screen) Write(text string) {
+	s.text = expandTabs(s.text+plain.Safe(text), 0)
+}
+
+// EndLine finishes the unfinished line, if there is one.
+func (s *Screen) EndLine() {
+	if s.unfinished() < len(s.text) {
+		s.text += "\n"
+	}
+}
+
+// Line puts whole lines above the unfinished one.
+func (s *Screen) Line(text string) {
+	text = expandTabs(plain.Safe(text), 0) + "\n"
+	i := s.unfinished()
+	if i == 0 {
+		s.commit(text)
+		return
+	}
+	s.text = s.text[:i] + text + s.text[i:]
+}
+
+// unfinished is where the unfinished line starts in s.text.
+func (s *Screen) unfinished() int { return strings.LastIndexByte(s.text, '\n') + 1 }
+
+// commit gives whole lines to the terminal.
+func (s *Screen) commit(lines string) {
+	s.done.WriteString(strings.ReplaceAll(lines, "\n", "\r\n"))
+}
+
+// settle commits all lines but the unfinished one.
+func (s *Screen) settle(cols, height int) {
+	s.scrolled(cols, height)
+	i := s.unfinished()
+	s.commit(s.text[:i])
+	s.text = s.text[i:]
+}
+
+// Draw writes what is finished and shows the live region. It writes nothing if
+// nothing changed: a redraw would disturb an input method. The error is the
+// first one the terminal gave.
+func (s *Screen) Draw(in Input) error {
+	cols, height := s.measure()
+	s.settle(cols, height)
+	next := s.layout(in, cols, height)
+	if s.done.Len() == 0 && cols == s.cols && height == s.height && next.equal(s.drawn) {
+		return s.err
+	}
+	s.show(next, cols, height)
+	return s.err
+}
+
+// Close finishes the unfinished line, takes the live region away and leaves the
+// cursor below the text.
+func (s *Screen) Close() error {
+	s.EndLine()
+	cols, height := s.measure()
+	s.settle(cols, height)
+	s.show(region{}, cols, height)
+	return s.err
+}
+
+func (s *Screen) measure() (cols, height int) {
+	cols, height = s.size()
+	if cols <= 0 {
+		cols = 80
+	}
+	if height <= 0 {
+		height = 24
+	}
+	return cols, height
+}
+
+const (
+	begin  = "\x1b[?2026h\x1b[?25l" // hold the picture, hide the cursor
+	finish = "\x1b[?25h\x1b[?2026l"
+)
+
+func (s *Screen) show(next region, cols, height int) {
+	var b bytes.Buffer
+	b.WriteString(begin)
+	s.erase(&b, cols)
+	b.WriteString(s.done.String())
+	next.paint(&b)
+	b.WriteString(finish)
+	s.done.Reset()
+	s.drawn, s.cols, s.height = next, cols, height
+	if _, err := s.out.Write(b.Bytes()); err != nil && s.err == nil {
+		s.err = err
+	}
+}
+
+// scrolled finishes the rows of the unfinished line that a smaller window has
+// pushed, wholly or in part, into the terminal's history: they cannot be erased
+// there, and are not to be said twice.
+func (s *Screen) scrolled(cols, height int) {
+	if cols != s.cols && s.opt.NoReflow {
+		return
+	}
+	above, _ := s.drawn.around(cols)
+	for gone := above - (height - 1); gone > 0 && s.drawn.tail > 0; {
+		row := s.drawn.rows[0]
+		gone -= len(wrap(row, cols))
+		s.text = s.text[len(row):]
+		s.drawn.drop(1)
+	}
+}
+
+// erase clears the region row by row and leaves the cursor at its top. Never
+// CSI J there: tmux would push the region into its history. It goes down, since
+// a terminal that grew smaller may have dropped rows below the cursor.
+func (s *Screen) erase(b *bytes.Buffer, cols int) {
+	if len(s.drawn.rows) == 0 {
+		return
+	}
+	if cols != s.cols && s.opt.NoReflow { // who knows what the rows look like now
+		b.WriteString(strings.Repeat("\x1b[B", len(s.drawn.rows)-1-s.drawn.caret) + "\r\n")
+		return
+	}
+	above, below := s.drawn.around(cols)
+	b.WriteString("\r" + strings.Repeat("\x1b[A", above) + "\x1b7\x1b[2K")
+	b.WriteString(strings.Repeat("\x1b[B\x1b[2K", above+below) + "\x1b8")
+}
+
+// layout lays the live region out. An unfinished line that is too tall for the
+// screen is finished up to its last row.
+func (s *Screen) layout(in Input, cols, height int) region {
+	before := expandTabs(plain.Safe(in.Prompt+in.Text[:in.Caret]), 0)
+	col := ansi.StringWidthWc(before[strings.LastIndexByte(before, '\n')+1:])
+	input, row, offset := wrapCaret(before, expandTabs(plain.Safe(in.Text[in.Caret:]), col), cols)
+	if most := max(1, height-2); len(input) > most { // show the rows around the caret
+		first := min(max(0, row-most+1), len(input)-most)
+		input, row = input[first:first+most], row-first
+	}
+	var status []string
+	if in.Status != "" {
+		status = wrap(expandTabs(plain.Safe(in.Status), 0), cols)[:1]
+	}
+	r := region{caret: row, offset: offset}
+	if s.text != "" {
+		r.rows = s.tailRows(cols, max(1, height-1-len(status)-len(input)))
+		r.tail = len(r.rows)
+	}
+	r.rows = slices.Concat(r.rows, status, input)
+	r.caret += len(r.rows) - len(input)
+	if over := len(r.rows) - height; over > 0 {
+		r.drop(over)
+	}
+	return r
+}
+
+// tailRows wraps the unfinished line. If that takes more than most rows, all
+// but the last are finished: in one piece, so that the terminal keeps them as
+// one line.
+func (s *Screen) tailRows(cols, most int) []string {
+	rows := wrap(s.text, cols)
+	if len(rows) <= most {
+		return rows
+	}
+	last := len(rows) - 1
+	s.commit(strings.Join(rows[:last], "") + "\n")
+	s.text = rows[last]
+	return rows[last:]
+}

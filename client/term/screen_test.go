@@ -1,0 +1,308 @@
+package term_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"kaiwa/client/internal/vt"
+	"kaiwa/client/term"
+)
+
+func screen(cols, rows int) (*vt.Terminal, *term.Screen) {
+	v := vt.New(cols, rows)
+	return v, term.NewScreen(v, v.Size, nil)
+}
+
+func draw(t *testing.T, s *term.Screen, text string, caret int) {
+	t.Helper()
+	if err := s.Draw(term.Input{Prompt: "> ", Text: text, Caret: caret}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rows(v *vt.Terminal) string {
+	return strings.TrimRight(strings.Join(v.Rows(), "\n"), "\n")
+}
+
+func TestScreenStreams(t *testing.T) {
+	v, s := screen(20, 6)
+	draw(t, s, "", 0)
+	for _, piece := range []string{"Hel", "lo, ", "wor", "ld.\nSec", "ond\tline", "\n"} {
+		s.Write(piece)
+		draw(t, s, "typing", 6)
+	}
+	if got, want := rows(v), "Hello, world.\nSecond  line\n> typing"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if x, y := v.Cursor(); x != 8 || y != 2 {
+		t.Errorf("cursor at %d,%d", x, y)
+	}
+}
+
+// A finished line is written once, unwrapped: the terminal wraps it, and copying
+// gives the line.
+func TestScreenKeepsLinesWhole(t *testing.T) {
+	v, s := screen(10, 8)
+	long := "日本語の長い段落は空白を含まない。" // 34 cells
+	for _, r := range long {
+		s.Write(string(r))
+		draw(t, s, "", 0)
+	}
+	s.Write("\nshort\n")
+	draw(t, s, "", 0)
+	if got, want := v.Text(), []string{long, "short", ">"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestScreenCaret(t *testing.T) {
+	family := "👩‍👩‍👧"
+	for _, c := range []struct {
+		name, text string
+		caret      int
+		rows       string
+		x, y       int
+	}{
+		{"at the end", "日本", 6, "> 日本", 6, 0},
+		{"before a wide character", "日本", 3, "> 日本", 4, 0},
+		{"after a mark", "か\u3099x", 6, "> か\u3099x", 4, 0},
+		{"a row that is full", "12345678", 8, "> 12345678\n", 0, 1},
+		{"in a full row", "1234567890", 8, "> 12345678\n90", 0, 1},
+		{"a wide character does not split", "1234567日", 10, "> 1234567\n日", 2, 1},
+		{"lines", "ab\ncd", 3, "> ab\ncd", 0, 1},
+		{"at a line's end", "ab\ncd", 2, "> ab\ncd", 4, 0},
+		{"at the end of a full line", "12345678\nx", 8, "> 12345678\n\nx", 0, 1},
+		{"after a tab", "a\tb", 2, "> a     b", 8, 0},
+		{"a family is one", family + "x", len(family), "> " + family + "x", 8, 0},
+	} {
+		v, s := screen(10, 5)
+		draw(t, s, c.text, c.caret)
+		if x, y := v.Cursor(); rows(v) != strings.TrimRight(c.rows, "\n") || x != c.x || y != c.y {
+			t.Errorf("%s: got\n%s\ncursor %d,%d; want\n%s\n%d,%d", c.name, rows(v), x, y, c.rows, c.x, c.y)
+		}
+	}
+}
+
+// Terminals differ about the width of some characters. The caret is right on all
+// of them, and no row is left over.
+func TestScreenWidthsDiffer(t *testing.T) {
+	tmux := map[string]int{"👍🏽": 4, "❤️": 1} // 3.3a
+	for name, width := range map[string]func(string) int{
+		"graphemes": ansi.StringWidth,
+		"tmux": func(g string) int {
+			if w, ok := tmux[g]; ok {
+				return w
+			}
+			return ansi.StringWidthWc(g)
+		},
+	} {
+		v, s := screen(12, 6)
+		v.Width = width
+		before := "👍🏽❤️e"
+		for i := range 8 {
+			s.Write("👍🏽❤️")
+			if i == 6 {
+				s.Write("\nend\n")
+			}
+			draw(t, s, before+"xy", len(before))
+		}
+		x, y := v.Cursor()
+		if want := width(">") + width(" ") + width("👍🏽") + width("❤️") + width("e"); x != want || !strings.HasPrefix(v.Rows()[y], "> ") {
+			t.Errorf("%s: cursor %d,%d, want column %d\n%s", name, x, y, want, rows(v))
+		}
+		if n := strings.Count(strings.Join(v.Text(), "\n"), ">"); n != 1 {
+			t.Errorf("%s: the prompt stands there %d times\n%s", name, n, strings.Join(v.Text(), "\n"))
+		}
+	}
+}
+
+func TestScreenStatusAndNotes(t *testing.T) {
+	v, s := screen(20, 6)
+	s.Write("the reply goes")
+	s.Line("* a notification")
+	_ = s.Draw(term.Input{Prompt: "> ", Text: "typed", Caret: 5, Status: "waiting 20 s, and this does not fit"})
+	if got, want := rows(v), "* a notification\nthe reply goes\nwaiting 20 s, and th\n> typed"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	s.Write(" on\n")
+	draw(t, s, "typed", 5)
+	if got, want := rows(v), "* a notification\nthe reply goes on\n> typed"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A line that is taller than the screen is finished in few pieces, and nothing
+// of it is lost.
+func TestScreenTallLine(t *testing.T) {
+	v, s := screen(10, 6)
+	long := strings.Repeat("0123456789", 20)
+	for i := 0; i < len(long); i += 3 {
+		s.Write(long[i:min(i+3, len(long))])
+		draw(t, s, "typed", 5)
+	}
+	s.EndLine()
+	draw(t, s, "typed", 5)
+	lines := v.Text()
+	if got := strings.Join(lines[:len(lines)-1], ""); got != long {
+		t.Errorf("got %q", got)
+	}
+	if len(lines) > 8 {
+		t.Errorf("it was cut into %d lines", len(lines)-1)
+	}
+}
+
+func TestScreenTallInput(t *testing.T) {
+	v, s := screen(10, 5)
+	text := "1\n2\n3\n4\n5\n6\n7"
+	s.Write("reply")
+	draw(t, s, text, len(text))
+	if got, want := rows(v), "reply\n5\n6\n7"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	draw(t, s, text, 0)
+	if got, want := rows(v), "reply\n> 1\n2\n3"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestScreenDrawsOnlyChanges(t *testing.T) {
+	v, s := screen(20, 6)
+	s.Write("partial")
+	draw(t, s, "typed", 5)
+	n := v.Writes
+	draw(t, s, "typed", 5)
+	if v.Writes != n {
+		t.Error("drew again though nothing changed")
+	}
+	draw(t, s, "typed", 4)
+	if v.Writes != n+1 {
+		t.Errorf("%d writes for one change", v.Writes-n)
+	}
+}
+
+func TestScreenIsHarmless(t *testing.T) {
+	v, s := screen(40, 6)
+	s.Write("a\x1b]0;title\ab\x1b[2Jc\u202ed\u009b31me\r\n")
+	s.Line("note \x1b[31m")
+	_ = s.Draw(term.Input{Prompt: "> ", Text: "x\x1b[2Jy", Caret: 1, Status: "s\x1bc"})
+	if v.Refused != nil {
+		t.Errorf("the terminal got %v", v.Refused)
+	}
+	if got := strings.Join(v.Text(), ""); strings.ContainsAny(got, "\x1b\a\u202e\u009b") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestScreenClose(t *testing.T) {
+	v, s := screen(20, 6)
+	s.Write("unfinished")
+	_ = s.Draw(term.Input{Prompt: "> ", Text: "typed", Caret: 2, Status: "status"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if x, y := v.Cursor(); rows(v) != "unfinished" || x != 0 || y != 1 || !v.AtRest() {
+		t.Errorf("got %q, cursor %d,%d, at rest %v", rows(v), x, y, v.AtRest())
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("gone") }
+
+func TestScreenReportsAFailedWrite(t *testing.T) {
+	s := term.NewScreen(broken{}, func() (int, int) { return 0, 0 }, nil)
+	if err := s.Draw(term.Input{Prompt: "> "}); err == nil {
+		t.Error("no error")
+	}
+	if err := s.Close(); err == nil {
+		t.Error("the error was forgotten")
+	}
+}
+
+func TestScreenFixedWidthTerminal(t *testing.T) {
+	v := vt.New(20, 8)
+	v.Fixed = true
+	s := term.NewScreen(v, v.Size, &term.ScreenOptions{NoReflow: true})
+	s.Write("first\nsecond")
+	draw(t, s, "typed", 5)
+	v.Resize(12, 8)
+	draw(t, s, "typed", 5)
+	s.Write(" line\n")
+	draw(t, s, "typed", 5)
+	// The old region stays where it was; nothing above it is touched.
+	if got, want := rows(v), "first\nsecond\n> typed\nsecond line\n> typed"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestScreenProperty streams, types, notes and resizes at random. Whatever the
+// order, the finished lines stand in the terminal once each, whole and in order.
+func TestScreenProperty(t *testing.T) {
+	for seed := range uint64(100) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { property(t, seed) })
+	}
+}
+
+var scraps = []string{"a", "word ", "日本語", "、", "👩‍👩‍👧", "か\u3099", "❤️", "\t", "\n", "\n\n", "0123456789", "ｶﾞ", "長い段落は空白を含まないので", "🇯🇵"}
+
+func property(t *testing.T, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	cols := 12 + r.IntN(30)
+	v := vt.New(cols, 8+r.IntN(10))
+	s := term.NewScreen(v, v.Size, nil)
+	var all, notes, typed strings.Builder
+	for i := range 120 {
+		switch r.IntN(6) {
+		case 0, 1, 2:
+			p := scraps[r.IntN(len(scraps))]
+			all.WriteString(p)
+			s.Write(p)
+		case 3:
+			if typed.Len() > 60 {
+				typed.Reset()
+			}
+			typed.WriteString(scraps[r.IntN(len(scraps))])
+		case 4:
+			fmt.Fprintf(&notes, "#%d#", i)
+			s.Line(fmt.Sprintf("#%d#", i))
+		case 5:
+			if r.IntN(3) == 0 {
+				cols = 12 + r.IntN(30)
+				v.Resize(cols, 8+r.IntN(10))
+			}
+		}
+		if r.IntN(2) == 0 {
+			draw(t, s, typed.String(), typed.Len())
+			if v.Refused != nil || !v.AtRest() {
+				t.Fatalf("step %d: refused %v, at rest %v", i, v.Refused, v.AtRest())
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Tabs become blanks, and a tall line is cut: compare without either.
+	squeeze := strings.NewReplacer(" ", "", "\n", "", "\t", "")
+	got := strings.Join(v.Text(), "\n")
+	gotNotes := ""
+	var text []string
+	for _, l := range strings.Split(got, "\n") {
+		if strings.HasPrefix(l, "#") {
+			gotNotes += l
+			continue
+		}
+		text = append(text, l)
+	}
+	if want := squeeze.Replace(all.String()); squeeze.Replace(strings.Join(text, "\n")) != want {
+		t.Errorf("the terminal holds\n%s\nwant\n%s", strings.Join(text, "\n"), all.String())
+	}
+	if gotNotes != notes.String() {
+		t.Errorf("notes: got %s want %s", gotNotes, notes.String())
+	}
+}

@@ -1,0 +1,112 @@
+package term
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/rivo/uniseg"
+)
+
+// tabStop is how far apart tab stops are, in cells.
+const tabStop = 8
+
+// wrapper lays text out in rows of at most cols cells. A wide character never
+// stands over the margin. Widths are those of wcwidth: a terminal that draws a
+// grapheme narrower leaves a gap, one that is asked for more than a row would
+// tear the screen.
+type wrapper struct {
+	cols  int
+	rows  []string
+	row   strings.Builder
+	width int
+}
+
+// cell makes room for a grapheme and adds it; at is where it stands.
+func (w *wrapper) cell(g string) (row, offset int) {
+	if g == "\n" {
+		row, offset = w.here()
+		w.end()
+		return row, offset
+	}
+	n := ansi.StringWidthWc(g)
+	if w.width > 0 && w.width+n > w.cols {
+		w.end()
+	}
+	row, offset = len(w.rows), w.row.Len()
+	w.row.WriteString(g)
+	w.width += n
+	return row, offset
+}
+
+// here is where a caret would stand now: in a row of its own if this one is full.
+func (w *wrapper) here() (row, offset int) {
+	if w.width >= w.cols {
+		w.end()
+	}
+	return len(w.rows), w.row.Len()
+}
+
+// end ends the row.
+func (w *wrapper) end() {
+	w.rows = append(w.rows, w.row.String())
+	w.row.Reset()
+	w.width = 0
+}
+
+// wrap cuts one line into rows. The last row may be empty only if the line is.
+func wrap(line string, cols int) []string {
+	w := wrapper{cols: cols}
+	eachGrapheme(line, func(g string) { w.cell(g) })
+	w.end()
+	return w.rows
+}
+
+// wrapCaret lays out a text of one line or several with the caret between
+// before and after, and tells where the caret stands: its row, and its offset
+// there in bytes.
+func wrapCaret(before, after string, cols int) (rows []string, row, offset int) {
+	w := wrapper{cols: cols}
+	eachGrapheme(before, func(g string) { w.cell(g) })
+	placed := false
+	eachGrapheme(after, func(g string) {
+		r, o := w.cell(g)
+		if !placed {
+			placed, row, offset = true, r, o
+		}
+	})
+	if !placed {
+		row, offset = w.here()
+	}
+	w.end()
+	return w.rows, row, offset
+}
+
+func eachGrapheme(s string, f func(g string)) {
+	for state := -1; s != ""; {
+		var g string
+		g, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
+		f(g)
+	}
+}
+
+// expandTabs puts blanks for tabs: a tab skips over cells and shows what stood
+// there before. col is the column at which s starts.
+func expandTabs(s string, col int) string {
+	if !strings.Contains(s, "\t") {
+		return s
+	}
+	var b strings.Builder
+	eachGrapheme(s, func(g string) {
+		switch g {
+		case "\n":
+			col = 0
+		case "\t":
+			g = strings.Repeat(" ", tabStop-col%tabStop)
+			col += len(g)
+		default:
+			col += ansi.StringWidthWc(g)
+		}
+		b.WriteString(g)
+	})
+	return b.String()
+}
