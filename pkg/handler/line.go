@@ -53,7 +53,7 @@ func (m *message) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.say(ctx, plain.List(page.Conversations, time.Now(), m.conn.Conversation))
+	return m.say(ctx, plain.ListText(page.Conversations, time.Now(), m.conn.Conversation))
 }
 
 // open goes back to a conversation of the list and shows how it ended.
