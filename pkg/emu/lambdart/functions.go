@@ -1,0 +1,132 @@
+package lambdart
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// function is a Function in a Host, with its pool. Host.mu guards all that
+// changes.
+type function struct {
+	Function
+	idle     []*process // most recently used last
+	inFlight int
+	stats    Stats
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// Lambda refuses an environment over 4 KB, keys and values together.
+const maxEnvironment = 4096
+
+// Add makes a function known, under its Name, its ARN, its LogicalID and its
+// Alias. A LogicalID or Alias that two functions share names neither. Add checks
+// what Lambda would check at deployment; it starts nothing.
+func (h *Host) Add(f Function) error {
+	if err := check(f); err != nil {
+		return fmt.Errorf("lambdart: function %s: %w", f.Name, err)
+	}
+	f.ARN = or(f.ARN, "arn:aws:lambda:"+h.opt.Region+":"+h.opt.AccountID+":function:"+f.Name)
+	f.Timeout = or(f.Timeout, 3*time.Second)
+	f.MemoryMB = or(f.MemoryMB, 128)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.functions[f.Name] != nil {
+		return fmt.Errorf("lambdart: function %s: added twice", f.Name)
+	}
+	if r := f.ReservedConcurrency; r != nil {
+		if h.reserved+*r > h.opt.AccountConcurrency {
+			return fmt.Errorf("lambdart: function %s: reserves %d of %d left in the account", f.Name, *r, h.opt.AccountConcurrency-h.reserved)
+		}
+		h.reserved += *r
+	}
+	fn := &function{Function: f}
+	h.functions[f.Name] = fn
+	h.nickname(f.LogicalID, fn)
+	if f.Alias != f.LogicalID {
+		h.nickname(f.Alias, fn)
+	}
+	return nil
+}
+
+// nickname remembers a further name, or nil for one that is ambiguous.
+func (h *Host) nickname(name string, fn *function) {
+	if name == "" {
+		return
+	}
+	if _, taken := h.nicknames[name]; taken {
+		fn = nil
+	}
+	h.nicknames[name] = fn
+}
+
+func check(f Function) error {
+	size := 0
+	for k, v := range f.Env {
+		if reservedEnv[k] {
+			return fmt.Errorf("environment variable %s is reserved by Lambda: take it out", k)
+		}
+		size += len(k) + len(v)
+	}
+	a := f.Async
+	switch {
+	case !validName.MatchString(f.Name):
+		return fmt.Errorf("name must be 1 to 64 of A-Z a-z 0-9 - _")
+	case len(f.Command) == 0:
+		return fmt.Errorf("no command to run")
+	case f.Timeout < 0 || f.Timeout > 15*time.Minute:
+		return fmt.Errorf("timeout %v is not between 1s and 15m", f.Timeout)
+	case f.MemoryMB != 0 && (f.MemoryMB < 128 || f.MemoryMB > 10240):
+		return fmt.Errorf("memory %d MB is not between 128 and 10240", f.MemoryMB)
+	case f.ReservedConcurrency != nil && *f.ReservedConcurrency < 0:
+		return fmt.Errorf("reserved concurrency %d is negative", *f.ReservedConcurrency)
+	case a.MaxRetryAttempts != nil && (*a.MaxRetryAttempts < 0 || *a.MaxRetryAttempts > 2):
+		return fmt.Errorf("maximum retry attempts %d is not between 0 and 2", *a.MaxRetryAttempts)
+	case a.MaxEventAge != 0 && (a.MaxEventAge < time.Minute || a.MaxEventAge > 6*time.Hour):
+		return fmt.Errorf("maximum event age %v is not between 60s and 6h", a.MaxEventAge)
+	case size > maxEnvironment:
+		return fmt.Errorf("environment of %d bytes is over Lambda's %d", size, maxEnvironment)
+	}
+	return nil
+}
+
+// find resolves what a caller may write as FunctionName: a name, an ARN, the
+// partial ARN account:function:name, a logical id or an alias, each with
+// :$LATEST or nothing behind. Any other version does not exist.
+func (h *Host) find(name, qualifier string) (*function, error) {
+	short, full := name, ""
+	if strings.HasPrefix(name, "arn:") {
+		full = name
+	}
+	if _, after, ok := strings.Cut(name, ":function:"); ok {
+		short = after
+	}
+	short, version, _ := strings.Cut(short, ":")
+	full = strings.TrimSuffix(full, ":"+version)
+	qualifier = or(qualifier, version)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fn := h.functions[short]
+	if fn == nil && full == "" {
+		fn = h.nicknames[short]
+	}
+	if fn == nil || full != "" && full != fn.ARN || qualifier != "" && qualifier != "$LATEST" {
+		return nil, errNotFound(h.arn(name, qualifier))
+	}
+	return fn, nil
+}
+
+// arn spells a name that was not found the way Lambda does.
+func (h *Host) arn(name, qualifier string) string {
+	if !strings.HasPrefix(name, "arn:") {
+		name = "arn:aws:lambda:" + h.opt.Region + ":" + h.opt.AccountID + ":function:" + name
+	}
+	if qualifier != "" && !strings.HasSuffix(name, ":"+qualifier) {
+		name += ":" + qualifier
+	}
+	return name
+}
