@@ -32,12 +32,13 @@ type model struct {
 	texts   map[string]string // by prompt: all there is
 	asked   map[string]int
 	cut     map[string]bool
+	late    map[string]bool // stopped when the function's time was nearly over
 	ends    map[string]string // by reply: length and stop of the saved end
 	stopped map[string]bool
 }
 
 func newModel(w *world) *model {
-	return &model{w: w, texts: map[string]string{}, asked: map[string]int{}, cut: map[string]bool{}, ends: map[string]string{}, stopped: map[string]bool{}}
+	return &model{w: w, texts: map[string]string{}, asked: map[string]int{}, cut: map[string]bool{}, late: map[string]bool{}, ends: map[string]string{}, stopped: map[string]bool{}}
 }
 
 func (m *model) Converse(ctx context.Context, p chat.Prompt, each func(chat.Chunk)) error {
@@ -57,6 +58,12 @@ func (m *model) Converse(ctx context.Context, p chat.Prompt, each func(chat.Chun
 	m.texts[last] = strings.Join(pieces, "")
 	m.cut[last] = cut
 	m.mu.Unlock()
+	begun := time.Now()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.late[last] = ctx.Err() != nil && time.Since(begun) > functionTimeout*3/4
+	}()
 	for i, s := range pieces {
 		if err := pause(ctx, first); err != nil {
 			return err
@@ -305,13 +312,10 @@ func (m *model) judge(w *world, r chat.Reply, text string) {
 	case r.EndStop == wire.StopStopped && !m.stopped[r.ID]:
 		w.bad("reply %s was stopped by nobody", r.ID)
 	case r.EndStop == wire.StopInterrupted && v.killReply+v.eventLost+v.eventSlow+v.tableThrottle+v.tableLost+v.tableLostAnswer == 0 &&
-		v.outage == 0 && v.policy == relay.Finish && !m.cut[prompt] && w.kills == 0 && !overdue(full):
+		v.outage == 0 && v.policy == relay.Finish && !m.cut[prompt] && !m.late[prompt] && w.kills == 0:
 		w.bad("reply %s was interrupted without a reason", r.ID)
 	}
 }
-
-// overdue tells whether a text may have run into the function's timeout.
-func overdue(full string) bool { return strings.Count(full, " ")/2*1500 > 30000 }
 
 // judge checks the whole world at the end: nothing is left in the air.
 func (w *world) judge() {
