@@ -38,16 +38,16 @@ func (g *Gateway) checkCallback(r *http.Request) (body []byte, no *refusal) {
 	if !signed(r) {
 		return nil, forbidden("Missing Authentication Token")
 	}
-	max := g.opt.MessageSize
+	most := g.opt.MessageSize
 	var from io.Reader = r.Body
-	if max > 0 {
-		from = io.LimitReader(r.Body, int64(max)+1)
+	if most > 0 {
+		from = io.LimitReader(r.Body, int64(most)+1)
 	}
 	body, err := io.ReadAll(from)
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "BadRequestException", "Bad Request"}
 	}
-	if max > 0 && len(body) > max {
+	if most > 0 && len(body) > most {
 		return nil, callbackRefusal(http.StatusRequestEntityTooLarge)
 	}
 	if g.opt.VerifySignatures {

@@ -91,7 +91,7 @@ func (c *conn) post(msg []byte) int {
 	if c.ended != nil {
 		return http.StatusGone
 	}
-	if max := c.g.opt.SendBuffer; max > 0 && c.queued > 0 && c.queued+len(msg) > max {
+	if most := c.g.opt.SendBuffer; most > 0 && c.queued > 0 && c.queued+len(msg) > most {
 		return http.StatusTooManyRequests
 	}
 	c.queue = append(c.queue, msg)

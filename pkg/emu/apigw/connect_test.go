@@ -153,17 +153,25 @@ func urlLength(t *testing.T) {
 }
 
 func subprotocol(t *testing.T) {
+	multi := functions{"connect": func(context.Context, []byte) (any, error) {
+		return map[string]any{"statusCode": 200, "multiValueHeaders": map[string][]string{"sec-websocket-protocol": {"two"}}}, nil
+	}}
+	resp, _ := rawUpgrade(start(t, testAPI(), multi, nil), "/dev", "Host: x", "Sec-WebSocket-Protocol: two")
+	if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != "two" {
+		t.Errorf("by multiValueHeaders: %q", got)
+	}
 	for _, tt := range []struct {
-		headers map[string]string
+		headers any
 		want    string
 	}{
 		{map[string]string{"Sec-WebSocket-Protocol": "one.v1"}, "one.v1"},
 		{map[string]string{"sec-websocket-protocol": "two"}, "two"},
+		{map[string]any{"X-Other": 1, "SEC-WEBSOCKET-PROTOCOL": "two"}, "two"},
 		{nil, ""}, // the client decides whether it lives with none
 		{map[string]string{"Sec-WebSocket-Protocol": "never.offered"}, "never.offered"},
 	} {
 		events := make(chan received, 1)
-		r := start(t, testAPI(), functions{"connect": answering(events, response{StatusCode: 200, Headers: tt.headers})}, nil)
+		r := start(t, testAPI(), functions{"connect": answering(events, map[string]any{"statusCode": 200, "headers": tt.headers})}, nil)
 		resp, _ := rawUpgrade(r, "/dev", "Host: x", "Sec-WebSocket-Protocol: one.v1, two")
 		if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != tt.want || resp.StatusCode != 101 {
 			t.Errorf("%v: %d %q", tt.headers, resp.StatusCode, got)

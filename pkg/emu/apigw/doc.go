@@ -44,6 +44,7 @@
 //   - An authorizer result over 8 KB, or one that is not valid, is a 500.
 //   - How much a slow reader may leave unread before a POST is 429 is
 //     Options.SendBuffer, here 1 MiB.
+//   - A reply or gateway frame that finds that buffer full is dropped.
 //   - A stage throttle is one bucket for all routes without their own; the
 //     new-connection bucket holds one second's worth.
 //   - Text that is not valid UTF-8 reaches functions with U+FFFD; posts of such

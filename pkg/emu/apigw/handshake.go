@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -143,9 +142,5 @@ func (h *handshake) header(name string) string {
 	if strings.EqualFold(name, "Host") {
 		return h.request.Host
 	}
-	values := slices.DeleteFunc(slices.Clone(h.request.Header.Values(name)), func(v string) bool { return v == "" })
-	if len(values) == 0 {
-		return ""
-	}
-	return values[len(values)-1]
+	return h.request.Header.Get(name)
 }

@@ -3,6 +3,7 @@ package apigw_test
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func lifeEnds(t *testing.T) {
 			defer close(stopped)
 			for {
 				select {
-				case <-time.After(5 * time.Minute):
+				case <-time.After(7 * time.Minute): // never at 2 h itself
 					c.send("still here")
 				case <-stop:
 					return
@@ -244,6 +245,22 @@ func TestCloseDeafClient(t *testing.T) {
 			t.Errorf("Close took %v", got)
 		}
 	})
+}
+
+// A server that cannot hand over its TCP connections: $connect has run, so
+// $disconnect does too.
+func TestUpgradeFails(t *testing.T) {
+	r := start(t, testAPI(), nil, nil)
+	req := httptest.NewRequest("GET", "/dev", nil)
+	for name, value := range map[string]string{"Connection": "upgrade", "Upgrade": "websocket",
+		"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+		req.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	r.g.ServeHTTP(w, req)
+	if code, _ := r.disconnect(); code != 1006 || len(r.g.Connections()) != 0 {
+		t.Errorf("DISCONNECT %d", code)
+	}
 }
 
 func TestConnections(t *testing.T) {

@@ -52,8 +52,8 @@ func (g *Gateway) answer(key string, route Route, e *event) (reply string, err e
 	if err != nil || !route.Response || r.Body == nil {
 		return "", err
 	}
-	if max := g.opt.MessageSize; max > 0 && len(*r.Body) > max {
-		return "", fmt.Errorf("response of %d bytes is over %d", len(*r.Body), max)
+	if most := g.opt.MessageSize; most > 0 && len(*r.Body) > most {
+		return "", fmt.Errorf("response of %d bytes is over %d", len(*r.Body), most)
 	}
 	return *r.Body, nil
 }

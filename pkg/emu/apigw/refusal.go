@@ -1,7 +1,6 @@
 package apigw
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -12,10 +11,6 @@ type refusal struct {
 	status  int
 	kind    string // X-Amzn-ErrorType; none if empty
 	message string // no body if empty
-}
-
-func (r *refusal) Error() string {
-	return fmt.Sprintf("%d %s %s", r.status, r.kind, r.message)
 }
 
 func forbidden(message string) *refusal {

@@ -88,11 +88,11 @@ func (g *Gateway) readMessage(r io.Reader) (string, error) {
 	var msg []byte
 	for {
 		n, err := r.Read(*buf)
-		if max := g.opt.FrameSize; max > 0 && n > max {
+		if most := g.opt.FrameSize; most > 0 && n > most {
 			return "", errTooBig
 		}
 		msg = append(msg, (*buf)[:n]...)
-		if max := g.opt.MessageSize; max > 0 && len(msg) > max {
+		if most := g.opt.MessageSize; most > 0 && len(msg) > most {
 			return "", errTooBig
 		}
 		if err == io.EOF {
@@ -155,8 +155,8 @@ func (c *conn) writeBatch(ws *websocket.Conn, batch [][]byte) bool {
 // send writes msg as one text message in frames of at most FrameSize.
 func (g *Gateway) send(ws *websocket.Conn, msg []byte) error {
 	ctx := context.Background()
-	max := g.opt.FrameSize
-	if max == 0 || len(msg) <= max {
+	most := g.opt.FrameSize
+	if most == 0 || len(msg) <= most {
 		return ws.Write(ctx, websocket.MessageText, msg)
 	}
 	w, err := ws.Writer(ctx, websocket.MessageText)
@@ -164,7 +164,7 @@ func (g *Gateway) send(ws *websocket.Conn, msg []byte) error {
 		return err
 	}
 	for len(msg) > 0 {
-		n := min(max, len(msg))
+		n := min(most, len(msg))
 		if _, err := w.Write(msg[:n]); err != nil {
 			return err
 		}

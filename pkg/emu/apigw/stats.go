@@ -9,12 +9,18 @@ import (
 
 // Stats counts what happened since New.
 type Stats struct {
-	Posts               map[int]int64 // POSTs to @connections by answered status
-	PostedBytes         int64         // bytes of the POSTs answered 200
-	Messages            int64         // inbound messages
-	Opens               int64         // accepted connections
-	Closes              map[int]int64 // ended connections by close code
-	IntegrationTimeouts int64
+	// Posts counts POSTs to @connections by answered status, PostedBytes the
+	// bytes of those answered 200.
+	Posts       map[int]int64 `json:"posts"`
+	PostedBytes int64         `json:"postedBytes"`
+	// Messages counts inbound messages, Opens accepted connections, Closes ended
+	// ones by close code.
+	Messages int64         `json:"messages"`
+	Opens    int64         `json:"opens"`
+	Closes   map[int]int64 `json:"closes"`
+	// IntegrationTimeouts counts calls that outlasted their integration timeout,
+	// authorizers included.
+	IntegrationTimeouts int64 `json:"integrationTimeouts"`
 }
 
 // Connection is one open connection.
