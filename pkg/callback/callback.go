@@ -60,22 +60,19 @@ func explain(op string, err error) error {
 		return nil
 	}
 	var re *smithyhttp.ResponseError
-	if !errors.As(err, &re) {
-		return unavailable(op, err) // timeout, refused, reset
+	status := 0 // no answer: timeout, refused, reset. Some of them are a ResponseError all the same.
+	if errors.As(err, &re) {
+		status = re.HTTPStatusCode()
 	}
-	switch status := re.HTTPStatusCode(); {
+	switch {
 	case status == http.StatusGone:
 		return fmt.Errorf("%s: %w", op, chat.ErrGone)
 	case status == http.StatusRequestEntityTooLarge:
 		return &chat.Error{Kind: chat.TooLarge, Message: "the message is over 128 KB", Err: fmt.Errorf("%s: %w", op, err)}
 	case status == http.StatusTooManyRequests:
 		return &chat.Error{Kind: chat.RateLimited, Message: "the gateway is busy; try again", Err: fmt.Errorf("%s: %w", op, err)}
-	case status >= 500:
-		return unavailable(op, err)
+	case status == 0 || status >= http.StatusInternalServerError:
+		return &chat.Error{Kind: chat.Unavailable, Message: "the gateway could not be reached; try again", Err: fmt.Errorf("%s: %w", op, err)}
 	}
 	return fmt.Errorf("%s: %w", op, err)
-}
-
-func unavailable(op string, err error) error {
-	return &chat.Error{Kind: chat.Unavailable, Message: "the gateway could not be reached; try again", Err: fmt.Errorf("%s: %w", op, err)}
 }
