@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -18,8 +19,7 @@ func EncodeFrame(f Frame) []byte {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	// The frame types hold strings, numbers, times and raw JSON only. A RawMessage
-	// that is not valid JSON is dropped; the one other way to fail is a year that
-	// RFC 3339 cannot write, and gives nil.
+	// that is not valid JSON is the one way to fail: it is dropped.
 	f = tidy(f)
 	if err := enc.Encode(f); err != nil {
 		if n, ok := f.(Notification); ok && n.Data != nil {
@@ -44,22 +44,30 @@ func EncodeFrame(f Frame) []byte {
 func tidy(f Frame) Frame {
 	switch f := f.(type) {
 	case Notification:
-		f.At = f.At.UTC()
+		f.At = utc(f.At)
 		return f
 	case HistoryPage:
 		f.Messages = append([]Message{}, f.Messages...)
 		for i := range f.Messages {
-			f.Messages[i].At = f.Messages[i].At.UTC()
+			f.Messages[i].At = utc(f.Messages[i].At)
 		}
 		return f
 	case ConversationsPage:
 		f.Conversations = append([]ConversationInfo{}, f.Conversations...)
 		for i := range f.Conversations {
-			f.Conversations[i].At = f.Conversations[i].At.UTC()
+			f.Conversations[i].At = utc(f.Conversations[i].At)
 		}
 		return f
 	}
 	return f
+}
+
+// utc is t as RFC 3339 can write it: a year it cannot is no time at all.
+func utc(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 // appendDelta is written by hand: a delta is the one frame sent many times a
@@ -137,7 +145,7 @@ func DecodeFrame(b []byte) (Frame, error) {
 func asFrame[T Frame](b []byte) (Frame, error) {
 	var v T
 	if err := json.Unmarshal(b, &v); err != nil {
-		return nil, fmt.Errorf("decode %s frame: %w", v.Type(), err)
+		return nil, fmt.Errorf("decode %T: %w", v, err)
 	}
 	return v, nil
 }
