@@ -12,7 +12,7 @@ const maxAside = 1 << 20
 // Join is the client's half of a reply (R12): it takes deltas and ends in any
 // order, repeated and with gaps, and neither doubles nor loses a character,
 // provided that a resume from Held is sent when one is wanted. The zero value is
-// a reply of which nothing has come.
+// a reply of which nothing has come; do not copy one that was used.
 type Join struct {
 	text  Text
 	aside []piece // past a gap, by offset
@@ -31,7 +31,7 @@ type piece struct {
 	text   string
 }
 
-// cost is what a piece counts towards maxAside.
+// cost is what a piece counts towards maxAside, roughly with its own fields.
 func (p piece) cost() int { return len(p.text) + 48 }
 
 // Delta takes a piece of text that starts at code point offset. fresh is what
