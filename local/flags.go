@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"kaiwa/local/faults"
+)
+
+// settings are what the command line says (DESIGN §5).
+type settings struct {
+	addr     string
+	serve    bool
+	template string
+	params   map[string]string // Auth among them when -auth is given
+	model    model
+	dynamodb string // "" for the embedded one
+
+	idle, life, integrationTimeout, asyncRetry time.Duration
+
+	faults *faults.Plan
+}
+
+// model is who answers: the demo by default, an OpenAI-compatible server, or
+// Bedrock itself.
+type model struct {
+	bedrock   bool
+	url, name string // of the OpenAI-compatible server
+}
+
+// auths are the values of the parameter Auth that -auth can set up.
+var auths = []string{"none", "iam", "apikey"}
+
+// parse reads the command line. Its error is one line, or flag.ErrHelp after the
+// help was written.
+func parse(args []string, help io.Writer) (*settings, error) {
+	s := &settings{params: map[string]string{}, faults: &faults.Plan{}}
+	fs := flag.NewFlagSet("local", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&s.addr, "addr", "127.0.0.1:3001", "listen on this loopback `address`, plain and TLS on one port")
+	fs.BoolVar(&s.serve, "serve", false, "no chat, only serve")
+	fs.StringVar(&s.template, "template", "template.yaml", "the SAM template to run, a `file`")
+	fs.Func("param", "a template parameter as `NAME=VALUE`; repeatable", s.setParam)
+	fs.Func("auth", "short for -param Auth=…, with what a client needs printed: `none`, iam or apikey", s.setAuth)
+	fs.Func("model", "`demo` (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one)", s.setModel)
+	fs.Func("dynamodb", "`URL` of another DynamoDB (embedded)", s.setDynamoDB)
+	fs.Func("data", "keep the table in this `folder` (in memory)", func(string) error {
+		return errors.New("not possible yet: the embedded table lives in memory; use -dynamodb with one that persists")
+	})
+	fs.Func("faults", "what goes wrong, like `post.delay=20ms,post.429=1/5`; post.410=10 is the tenth only", s.setFaults)
+	duration := func(d *time.Duration, name string, value time.Duration, usage string) {
+		*d = value
+		fs.Func(name, fmt.Sprintf("%s (%v)", usage, value), func(text string) error { return setDuration(d, text) })
+	}
+	duration(&s.idle, "idle", 10*time.Minute, "close a connection after this `time` without a message")
+	duration(&s.life, "life", 2*time.Hour, "close any connection after this `time`")
+	duration(&s.integrationTimeout, "integration-timeout", 29*time.Second, "`time` a function has to answer a message")
+	duration(&s.asyncRetry, "async-retry", time.Minute, "`time` before a failed event is tried again")
+
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(help, "usage: go run ./local [flags]\n\nBuilds what the template says, runs it here and opens a chat.")
+		fs.SetOutput(help)
+		fs.PrintDefaults()
+		return nil, err
+	} else if err != nil {
+		return nil, err
+	}
+	if fs.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	return s, loopback(s.addr)
+}
+
+func (s *settings) setParam(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return errors.New("want NAME=VALUE")
+	}
+	if had, ok := s.params[name]; ok && had != value {
+		return fmt.Errorf("%s is given twice, with different values", name)
+	}
+	s.params[name] = value
+	return nil
+}
+
+func (s *settings) setAuth(text string) error {
+	if text == "jwt" {
+		return errors.New("not possible yet: there is no local issuer of tokens; use -param with your own")
+	}
+	if !slices.Contains(auths, text) {
+		return fmt.Errorf("want one of %s", strings.Join(auths, ", "))
+	}
+	return s.setParam("Auth=" + text)
+}
+
+func (s *settings) setModel(text string) error {
+	backend, isOpenAI := strings.CutPrefix(text, "openai:")
+	at, name, _ := strings.Cut(backend, "#")
+	switch {
+	case text == "demo":
+		s.model = model{}
+	case text == "bedrock":
+		s.model = model{bedrock: true}
+	case isOpenAI && isHTTP(at) && name != "":
+		s.model = model{url: at, name: name}
+	default:
+		return errors.New("want demo, bedrock or openai:URL#MODEL, like openai:http://127.0.0.1:11434#llama3")
+	}
+	return nil
+}
+
+func (s *settings) setDynamoDB(text string) error {
+	if !isHTTP(text) {
+		return errors.New("want a URL like http://127.0.0.1:8000")
+	}
+	s.dynamodb = strings.TrimSuffix(text, "/")
+	return nil
+}
+
+func (s *settings) setFaults(text string) (err error) {
+	s.faults, err = faults.Parse(text)
+	return err
+}
+
+func setDuration(d *time.Duration, text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v <= 0 {
+		return errors.New("want a time like 30s or 10m")
+	}
+	*d = v
+	return nil
+}
+
+func isHTTP(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// loopback refuses what others could reach: the emulators verify next to nothing.
+func loopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("-addr %s: want HOST:PORT, like 127.0.0.1:3001", addr)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("-addr %s: only this machine may reach it: want 127.0.0.1, [::1] or localhost", addr)
+	}
+	return nil
+}

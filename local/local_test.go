@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const echo = "testdata/echo/template.yaml"
+
+// Every way to fail is one line on stderr, nothing on stdout and an exit code.
+func TestExitCodes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const socket = "Resources:\n  Api:\n    Type: AWS::ApiGatewayV2::Api\n" +
+		"    Properties: {Name: a, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}\n" +
+		"  Stage:\n    Type: AWS::ApiGatewayV2::Stage\n    Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true}\n"
+	function := func(runtime, source string) string {
+		return socket + "  Fn:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: " + source +
+			", Handler: bootstrap, Runtime: " + runtime + "}\n"
+	}
+	write("go.mod", "module broken\n\ngo 1.26.0\n")
+	write("fn/main.go", "package main\n\nfunc main() {\n\tbroken()\n}\n")
+	const free = "127.0.0.1:0"
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"unknown flag", []string{"-nonsense"}, 2, "-nonsense"},
+		{"malformed flag", []string{"-addr", free, "-faults", "post=1"}, 2, "unknown fault"},
+		{"taken port", []string{"-serve", "-addr", taken.Addr().String()}, 1, "listen on " + taken.Addr().String() + ": address already in use; choose another address with -addr"},
+		{"no template", []string{"-serve", "-addr", free, "-template", filepath.Join(folder, "none.yaml")}, 1, "none.yaml"},
+		{"broken template", []string{"-serve", "-addr", free, "-template", write("broken.yaml", "Resources: [\n")}, 1, "broken.yaml"},
+		{"no API", []string{"-serve", "-addr", free, "-template", write("empty.yaml", "Resources:\n  T:\n    Type: AWS::SNS::Topic\n")}, 1, "no WebSocket API"},
+		{"unknown parameter", []string{"-serve", "-addr", free, "-template", echo, "-param", "Nonsense=1"}, 1, "Nonsense"},
+		{"value not allowed", []string{"-serve", "-addr", free, "-template", echo, "-param", "Auth=magic"}, 1, "Auth"},
+		{"other runtime", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1, "cannot run nodejs22.x here"},
+		{"no source", []string{"-serve", "-addr", free, "-template", write("gone.yaml", function("provided.al2023", "gone"))}, 1, "gone"},
+		{"does not build", []string{"-serve", "-addr", free, "-template", write("build.yaml", function("provided.al2023", "fn"))}, 1, "fn/main.go:4:2: undefined: broken"},
+	}
+	for _, tt := range tests {
+		code, stdout, stderr := ends(t, tt.args...)
+		said := strings.TrimPrefix(stderr, "building 1 functions … failed\n")
+		if code != tt.code || stdout != "" || strings.Count(said, "\n") != 1 || !strings.Contains(filepath.ToSlash(said), tt.want) {
+			t.Errorf("%s: exit %d, stdout %q, stderr %q; want exit %d and one line with %q", tt.name, code, stdout, stderr, tt.code, tt.want)
+		}
+	}
+	if code, stdout, stderr := ends(t, "-h"); code != 0 || stderr != "" || !strings.HasPrefix(stdout, "usage: ") {
+		t.Errorf("-h: exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}

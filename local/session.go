@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"kaiwa/local/stack"
+	"kaiwa/pkg/emu/converse"
+	"kaiwa/pkg/emu/sam"
+)
+
+// closeTime is what everything together has to end by itself.
+const closeTime = 3 * time.Second
+
+// session is one run, from the command line to the end.
+type session struct {
+	*settings
+	terminal
+	signals *signals
+}
+
+// run does everything in order. The error is one line for the user, or errAsked;
+// the code is the chat's.
+func (s *session) run(ctx context.Context) (code int, err error) {
+	// The port is taken first, and kept: the build may take long.
+	l, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return 0, addressError(s.addr, err)
+	}
+	defer l.Close()
+	p, err := s.prepare(ctx, l.Addr())
+	if err != nil {
+		return 0, err
+	}
+	defer p.close()
+	st, err := stack.Start(ctx, l, p.template, p.program, s.options(p))
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		ending, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		if late := st.Close(ending); late != nil {
+			fmt.Fprintf(s.err, "local: %s\n", oneLine(late))
+		}
+	}()
+	s.announce(st, p)
+	if p.client != "" {
+		return s.chat(ctx, p, st)
+	}
+	select {
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	case <-st.Stopped():
+		return 0, st.Err()
+	}
+}
+
+// addressError says which address cannot be had, and what to do.
+func addressError(addr string, err error) error {
+	var sys *os.SyscallError
+	if errors.As(err, &sys) {
+		err = sys.Err
+	}
+	return fmt.Errorf("listen on %s: %w; choose another address with -addr", addr, err)
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// opensChat says whether there is somebody to chat with.
+func (s *session) opensChat() bool { return !s.serve && term.IsTerminal(int(s.in.Fd())) }
+
+func (s *session) options(p *prepared) *stack.Options {
+	o := &stack.Options{
+		Region:   p.region,
+		Bedrock:  s.model.bedrock,
+		DynamoDB: s.dynamodb,
+		Environ:  os.Environ(),
+		Idle:     s.idle, Life: s.life, IntegrationTimeout: s.integrationTimeout, AsyncRetry: s.asyncRetry,
+		Faults:      s.faults,
+		CAFile:      p.caFile,
+		FunctionLog: p.logs.line,
+		Logger:      p.logs.logger(),
+	}
+	if s.model.url != "" {
+		o.Model = converse.OpenAI(s.model.url, s.model.name, http.DefaultClient)
+	}
+	return o
+}
+
+// announce says what one needs to know, on stderr, and that all is ready.
+func (s *session) announce(st *stack.Stack, p *prepared) {
+	for _, line := range p.template.Ignored() {
+		if p.client == "" {
+			fmt.Fprintf(s.err, "not here: %s\n", line)
+		}
+	}
+	if a := st.Access(); a.AccessKeyID != "" {
+		fmt.Fprintf(s.err, "sign with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", a.AccessKeyID, a.SecretAccessKey, p.region)
+	}
+	if key := st.Access().APIKey; key != "" {
+		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", key)
+	}
+	if p.client == "" {
+		fmt.Fprintf(s.err, "TLS on the same port, for programs that trust %s (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE)\n", p.caFile)
+	} else {
+		fmt.Fprintf(s.err, "function logs in %s\n", p.logs.name)
+	}
+	fmt.Fprintf(s.out, "ready %s\n", st.URL())
+}
+
+// program is what the template's function runs.
+func (p *prepared) program(f sam.Function) string { return p.programs[f.Dir] }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// errAsked is the cause of a context that ends because somebody asked for it.
+var errAsked = errors.New("interrupted")
+
+// signals turns the signals that ask a program to end into the end of a context.
+type signals struct {
+	ctx context.Context
+	// chatting tells that a client owns the terminal: what ^C means is its to say.
+	chatting atomic.Bool
+
+	caught   chan os.Signal
+	released chan struct{}
+	owned    sync.WaitGroup
+}
+
+func catchSignals() *signals {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s := &signals{ctx: ctx, caught: make(chan os.Signal, 1), released: make(chan struct{})}
+	signal.Notify(s.caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	s.owned.Go(func() {
+		defer cancel(errAsked)
+		for {
+			select {
+			case <-s.released:
+				return
+			case got := <-s.caught:
+				if got != os.Interrupt || !s.chatting.Load() {
+					cancel(errAsked)
+				}
+			}
+		}
+	})
+	return s
+}
+
+// release gives the signals their usual meaning back.
+func (s *signals) release() {
+	signal.Stop(s.caught)
+	close(s.released)
+	s.owned.Wait()
+}

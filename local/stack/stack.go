@@ -1,0 +1,240 @@
+// Package stack runs what a template describes on this machine: the emulators of
+// AWS behind one loopback listener, and the functions as processes that find them
+// there.
+//
+// Requests are told apart as AWS's own host names tell them apart, by path and
+// header:
+//
+//	/STAGE, /STAGE/@connections/ID      the WebSocket API
+//	X-Amz-Target: DynamoDB_20120810.…   DynamoDB, if it is the embedded one
+//	/model/…                            Bedrock, unless it is the real one
+//	/2015-03-31/functions/…             Lambda, and the Runtime API for processes
+//	/_local/stats, /_local/faults       counters and faults
+//
+// A browser's page may open the socket, whose functions judge its origin, and
+// nothing else: all other requests are refused if their Host or Origin is foreign.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kaiwa/local/faults"
+	"kaiwa/local/listen"
+	"kaiwa/pkg/emu/apigw"
+	"kaiwa/pkg/emu/converse"
+	"kaiwa/pkg/emu/ddb"
+	"kaiwa/pkg/emu/lambdart"
+	"kaiwa/pkg/emu/sam"
+)
+
+// Options of Start. Nil and zero values are the defaults.
+type Options struct {
+	// Region stands in events, ARNs and signatures. Default us-east-1.
+	Region string
+	// Model answers for Bedrock. Default: the demo model.
+	Model converse.Model
+	// Bedrock leaves Bedrock to AWS; Model is not used then.
+	Bedrock bool
+	// DynamoDB is the URL of another DynamoDB. Default: the embedded one.
+	DynamoDB string
+	// Environ is where the user's AWS settings are looked for, as NAME=VALUE, when
+	// functions call AWS itself. Default: none.
+	Environ []string
+	// AWS's limits; 0 is AWS's value (DESIGN §5).
+	Idle, Life, IntegrationTimeout, AsyncRetry time.Duration
+	// Faults from the beginning. Default: none.
+	Faults *faults.Plan
+	// CAFile is where the authority's certificate for TLS is put, for programs
+	// that insist on it; Close removes it. Default: nowhere.
+	CAFile string
+	// FunctionLog gets every line the functions write; see lambdart.Options.Logs.
+	FunctionLog func(function, requestID string, line []byte)
+	// Logger gets what the emulators have to say. Default: discarded.
+	Logger *slog.Logger
+}
+
+// Stack is a running template.
+type Stack struct {
+	opt     Options
+	addr    string
+	access  Access
+	caFile  string
+	dice    faults.Dice
+	host    *lambdart.Host
+	apis    []*api
+	model   *converse.Server // nil: AWS itself
+	table   *ddb.Server      // nil: another one
+	server  *http.Server
+	stopped chan struct{} // closed when the listener is served no more
+	err     error         // why, once stopped
+}
+
+// api is one WebSocket API of the template.
+type api struct {
+	id, stage string
+	gateway   *apigw.Gateway
+}
+
+// Start runs t behind l, which it owns from now on, and returns when everything
+// is ready. program gives each function's program. When it fails nothing is left
+// running.
+func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sam.Function) string, o *Options) (*Stack, error) {
+	s := &Stack{addr: l.Addr().String(), stopped: make(chan struct{})}
+	if o != nil {
+		s.opt = *o
+	}
+	if s.opt.Region == "" {
+		s.opt.Region = "us-east-1"
+	}
+	if err := s.assemble(t, program); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if err := s.serve(l); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if err := s.createTables(ctx, t.Tables()); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	if s.opt.Faults != nil { // not before: making the tables is no part of the run
+		s.dice.Use(s.opt.Faults)
+	}
+	return s, nil
+}
+
+// assemble makes the emulators; nothing runs yet.
+func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) error {
+	apis := t.APIs()
+	if len(apis) == 0 {
+		return errors.New("the template has no WebSocket API to run")
+	}
+	var err error
+	if s.access, err = newAccess(apis, t.APIKeys(), s.callsAWS()); err != nil {
+		return err
+	}
+	s.caFile = s.opt.CAFile
+	s.host = lambdart.New(s.hostOptions(apis))
+	s.host.SetBaseURL(s.addr)
+	for _, f := range t.Functions() {
+		f.Command = []string{program(f)}
+		f.Dir = filepath.Dir(f.Command[0]) // on Lambda too there is the program and no source
+		f.Env = s.localise(f.Env, apis)
+		if err := s.host.Add(f.Function); err != nil {
+			return err
+		}
+	}
+	for _, a := range apis {
+		if err := s.addAPI(a); err != nil {
+			return err
+		}
+	}
+	if !s.opt.Bedrock {
+		s.model = converse.New(&converse.Options{Model: s.opt.Model, Logger: s.opt.Logger, Faults: s.modelFault})
+	}
+	if s.opt.DynamoDB == "" {
+		s.table = ddb.New(s.tableOptions())
+	}
+	return nil
+}
+
+func (s *Stack) hostOptions(apis []apigw.API) *lambdart.Options {
+	return &lambdart.Options{
+		Region:      s.opt.Region,
+		AsyncRetry:  s.opt.AsyncRetry,
+		Credentials: s.access.functions,
+		Env:         s.environment(apis),
+		Logs:        s.opt.FunctionLog,
+		Logger:      s.opt.Logger,
+		Fault:       s.invokeFault,
+	}
+}
+
+func (s *Stack) addAPI(a apigw.API) error {
+	for _, other := range s.apis {
+		if other.stage == a.Stage.Name {
+			return fmt.Errorf("two APIs have a stage %s: on one listener their stages must differ", a.Stage.Name)
+		}
+	}
+	g, err := apigw.New(a, s.host, &apigw.Options{
+		Region:             s.opt.Region,
+		DomainName:         s.addr,
+		Logger:             s.opt.Logger,
+		Credentials:        s.access.identity,
+		VerifySignatures:   s.access.signed,
+		APIKeys:            s.access.keys,
+		IdleTimeout:        s.opt.Idle,
+		ConnectionLife:     s.opt.Life,
+		IntegrationTimeout: s.opt.IntegrationTimeout,
+		PostFault:          s.postFault,
+		CutFault:           s.cutFault,
+	})
+	if err != nil {
+		return err
+	}
+	s.apis = append(s.apis, &api{a.ID, a.Stage.Name, g})
+	return nil
+}
+
+// serve starts the one listener.
+func (s *Stack) serve(l net.Listener) error {
+	authority, err := listen.NewAuthority()
+	if err != nil {
+		return err
+	}
+	if s.caFile != "" {
+		if err := os.WriteFile(s.caFile, authority.PEM, 0o600); err != nil {
+			return fmt.Errorf("keep the authority's certificate: %w", err)
+		}
+	}
+	s.server = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(s.stopped)
+		s.err = apigw.Serve(s.server, listen.Both(l, authority.Certificate))
+	}()
+	return nil
+}
+
+// URL is the address of the first API's sockets, like ws://127.0.0.1:3001/dev.
+func (s *Stack) URL() string { return "ws://" + s.addr + "/" + s.apis[0].stage }
+
+// Access is what a client needs to be let in.
+func (s *Stack) Access() Access { return s.access }
+
+// Stopped is closed when the listener is served no more: by Close, or because it
+// failed, which Err tells.
+func (s *Stack) Stopped() <-chan struct{} { return s.stopped }
+
+// Err is why the listener failed, once Stopped is closed; nil after Close.
+func (s *Stack) Err() error {
+	if errors.Is(s.err, http.ErrServerClosed) {
+		return nil
+	}
+	return s.err
+}
+
+// Close ends everything: sockets with 1001, functions, listener. It returns when
+// nothing is left; what has not ended by itself when ctx does is cut short.
+func (s *Stack) Close(ctx context.Context) error {
+	var errs []error
+	for _, a := range s.apis {
+		errs = append(errs, a.gateway.Close(ctx))
+	}
+	errs = append(errs, s.host.Close(ctx))
+	if err := s.server.Shutdown(ctx); err != nil {
+		errs = append(errs, s.server.Close())
+	}
+	<-s.stopped
+	if s.caFile != "" {
+		errs = append(errs, os.Remove(s.caFile))
+	}
+	return errors.Join(errs...)
+}

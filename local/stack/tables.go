@@ -1,0 +1,164 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"kaiwa/pkg/emu/sam"
+)
+
+// A table that is being created is looked at this often.
+const tablePoll = 200 * time.Millisecond
+
+// dynamo is just enough of a DynamoDB client to create tables anywhere.
+type dynamo struct {
+	endpoint, region string
+	credentials      aws.Credentials
+	client           *http.Client
+}
+
+// createTables makes the template's tables in the embedded DynamoDB or the other
+// one. Those that are there already stay as they are.
+func (s *Stack) createTables(ctx context.Context, tables []sam.Table) error {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	defer transport.CloseIdleConnections()
+	d := &dynamo{
+		endpoint: s.opt.DynamoDB, region: s.opt.Region,
+		credentials: aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"},
+		client:      &http.Client{Transport: transport, Timeout: 30 * time.Second},
+	}
+	if d.endpoint == "" {
+		d.endpoint = "http://" + s.addr
+	}
+	if isAWS(d.endpoint) {
+		d.credentials = s.userCredentials()
+		if !d.credentials.HasKeys() {
+			return errors.New("create tables: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
+		}
+	}
+	for _, t := range tables {
+		if err := d.create(ctx, t); err != nil {
+			return fmt.Errorf("create table %s at %s: %w", t.Name, d.endpoint, err)
+		}
+	}
+	return nil
+}
+
+func (s *Stack) userCredentials() (c aws.Credentials) {
+	for _, setting := range s.opt.Environ {
+		switch name, value, _ := strings.Cut(setting, "="); name {
+		case "AWS_ACCESS_KEY_ID":
+			c.AccessKeyID = value
+		case "AWS_SECRET_ACCESS_KEY":
+			c.SecretAccessKey = value
+		case "AWS_SESSION_TOKEN":
+			c.SessionToken = value
+		}
+	}
+	return c
+}
+
+func (d *dynamo) create(ctx context.Context, t sam.Table) error {
+	var refused *refusal
+	_, err := d.call(ctx, "CreateTable", t.Create)
+	if errors.As(err, &refused) && refused.is("ResourceInUseException") {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.awaitActive(ctx, t.Name); err != nil || t.TTLAttribute == "" {
+		return err
+	}
+	ttl, err := json.Marshal(map[string]any{
+		"TableName":               t.Name,
+		"TimeToLiveSpecification": map[string]any{"AttributeName": t.TTLAttribute, "Enabled": true},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = d.call(ctx, "UpdateTimeToLive", ttl)
+	if errors.As(err, &refused) && refused.is("ValidationException") && strings.Contains(refused.Message, "already enabled") {
+		return nil
+	}
+	return err
+}
+
+func (d *dynamo) awaitActive(ctx context.Context, table string) error {
+	name, err := json.Marshal(map[string]string{"TableName": table})
+	if err != nil {
+		return err
+	}
+	poll := time.NewTicker(tablePoll)
+	defer poll.Stop()
+	for {
+		out, err := d.call(ctx, "DescribeTable", name)
+		if err != nil {
+			return err
+		}
+		var described struct{ Table struct{ TableStatus string } }
+		if err := json.Unmarshal(out, &described); err != nil {
+			return fmt.Errorf("describe: %w", err)
+		}
+		if described.Table.TableStatus == "ACTIVE" {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// refusal is DynamoDB's answer when it refuses.
+type refusal struct {
+	Type    string `json:"__type"`
+	Message string `json:"message"`
+}
+
+func (r *refusal) Error() string       { return r.Type + ": " + r.Message }
+func (r *refusal) is(kind string) bool { return strings.HasSuffix(r.Type, "#"+kind) || r.Type == kind }
+
+// call carries out one operation of the AWS JSON 1.0 protocol.
+func (d *dynamo) call(ctx context.Context, operation string, body []byte) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	sum := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(ctx, d.credentials, r, hex.EncodeToString(sum[:]), "dynamodb", d.region, time.Now()); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	res, err := d.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	out, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", operation, err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return out, nil
+	}
+	var refused refusal
+	if json.Unmarshal(out, &refused) != nil || refused.Type == "" {
+		return nil, fmt.Errorf("%s: answered %s", operation, res.Status)
+	}
+	return nil, &refused
+}
