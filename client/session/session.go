@@ -1,0 +1,271 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"kaiwa/pkg/wire"
+)
+
+// Config is how to reach a service; nil and zero values are the defaults.
+type Config struct {
+	Options
+	// Header is added to every handshake.
+	Header http.Header
+	// Client makes the handshakes. nil: one that obeys the proxy variables.
+	Client *http.Client
+}
+
+// Session is a conversation over WebSockets. It connects again by itself, and
+// its events tell all there is to show. Its methods do not block; they may be
+// called from any goroutine.
+type Session struct {
+	address string
+	config  Config
+	talk    *Talk
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when all has ended
+	events  chan Event
+	calls   chan func(now time.Time)
+
+	// The loop's own.
+	came       chan arrival
+	dialled    chan dialled
+	socks      map[int]*socket
+	live       int     // the newest socket
+	pending    []Event // that wait to be taken
+	over       bool    // Gone is among them
+	unreadable bool    // said so once
+	work       sync.WaitGroup
+}
+
+type dialled struct {
+	n    int
+	conn *websocket.Conn
+	err  error
+}
+
+// ErrClosed is what the methods of a Session that has ended return.
+var ErrClosed = errors.New("the session has ended")
+
+// Dial connects to the service at address and starts a session, which lasts
+// until ctx ends, Close is called or Gone is said. The error is a *DialError.
+func Dial(ctx context.Context, address string, config *Config) (*Session, error) {
+	s := &Session{
+		address: address,
+		done:    make(chan struct{}),
+		events:  make(chan Event),
+		calls:   make(chan func(time.Time)),
+		came:    make(chan arrival),
+		dialled: make(chan dialled),
+		socks:   map[int]*socket{},
+	}
+	if config != nil {
+		s.config = *config
+	}
+	if s.config.Client == nil {
+		s.config.Client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	}
+	conn, err := connect(ctx, address, s.config.Client, s.config.Header)
+	if err != nil {
+		s.config.Client.CloseIdleConnections()
+		return nil, err
+	}
+	s.talk = NewTalk(time.Now(), &s.config.Options)
+	first := s.talk.Take().Dial
+	life, cancel := context.WithCancel(ctx)
+	s.cancel = cancel
+	s.opened(life, first, conn)
+	go s.run(life)
+	return s, nil
+}
+
+// Events is where to take what there is to show. It is closed at the end.
+func (s *Session) Events() <-chan Event { return s.events }
+
+// Close hangs up and waits until everything has ended.
+func (s *Session) Close() {
+	s.cancel()
+	<-s.done
+}
+
+// Prompt sends text in the current conversation, after the prompts before it.
+// The error is about the text, or ErrClosed.
+func (s *Session) Prompt(text string) (id string, err error) {
+	err = s.do(func(now time.Time) (err error) { id, err = s.talk.Prompt(now, text); return })
+	return id, err
+}
+
+// Stop stops the running reply. It says whether there was anything to stop.
+func (s *Session) Stop() (stopped bool) {
+	_ = s.do(func(now time.Time) error { stopped = s.talk.Stop(now); return nil })
+	return stopped
+}
+
+// Unqueue takes back the last prompt whose turn has not come.
+func (s *Session) Unqueue() (text string, ok bool) {
+	_ = s.do(func(time.Time) error { text, ok = s.talk.Unqueue(); return nil })
+	return text, ok
+}
+
+// New makes the next prompt start a conversation.
+func (s *Session) New() error { return s.do(func(time.Time) error { return s.talk.New() }) }
+
+// Open makes a conversation the current one; Showed answers.
+func (s *Session) Open(conversation string) error {
+	return s.do(func(now time.Time) error { return s.talk.Open(now, conversation) })
+}
+
+// List asks for the user's conversations; Listed answers.
+func (s *Session) List() error {
+	return s.do(func(now time.Time) error { return s.talk.List(now) })
+}
+
+// do lets the loop call f.
+func (s *Session) do(f func(now time.Time) error) (err error) {
+	called := make(chan struct{})
+	select {
+	case s.calls <- func(now time.Time) { err = f(now); close(called) }:
+		<-called
+		return err
+	case <-s.done:
+		return ErrClosed
+	}
+}
+
+// run is the loop: everything the session has is touched here alone.
+func (s *Session) run(life context.Context) {
+	defer close(s.done)
+	defer s.end(life)
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	for {
+		s.apply(life, s.talk.Take(), wake)
+		if s.over && len(s.pending) == 0 {
+			return
+		}
+		events, event := s.nextEvent()
+		out, message := s.nextMessage()
+		select {
+		case <-life.Done():
+			return
+		case events <- event:
+			s.pending = s.pending[1:]
+		case out <- message:
+			q := s.socks[s.live]
+			q.queue = q.queue[1:]
+		case call := <-s.calls:
+			call(time.Now())
+		case a := <-s.came:
+			s.arrived(life, a)
+		case d := <-s.dialled:
+			if d.err != nil {
+				s.talk.Failed(time.Now(), d.n, d.err, refusesUser(d.err))
+				break
+			}
+			s.opened(life, d.n, d.conn)
+		case <-wake.C:
+			s.talk.Tick(time.Now())
+		}
+	}
+}
+
+// nextEvent is what to offer to the reader of the events; a nil channel if there
+// is nothing.
+func (s *Session) nextEvent() (chan<- Event, Event) {
+	if len(s.pending) == 0 {
+		return nil, nil
+	}
+	return s.events, s.pending[0]
+}
+
+// nextMessage is what to offer to the live socket's writer.
+func (s *Session) nextMessage() (chan<- []byte, []byte) {
+	q := s.socks[s.live]
+	if q == nil || len(q.queue) == 0 {
+		return nil, nil
+	}
+	return q.out, q.queue[0]
+}
+
+// apply does what the talk wants done.
+func (s *Session) apply(life context.Context, out Output, wake *time.Timer) {
+	if out.Dial != 0 {
+		s.work.Go(func() { s.dial(life, out.Dial) })
+	}
+	if q := s.socks[s.live]; q != nil {
+		for _, r := range out.Send {
+			q.queue = append(q.queue, wire.EncodeRequest(r))
+		}
+	}
+	if out.Hangup != 0 {
+		s.hangup(life, out.Hangup, linger)
+	}
+	for _, e := range out.Events {
+		s.pending = append(s.pending, e)
+		if _, gone := e.(Gone); gone {
+			s.over = true
+		}
+	}
+	wake.Stop()
+	if !out.Wake.IsZero() {
+		wake.Reset(time.Until(out.Wake))
+	}
+}
+
+func (s *Session) dial(life context.Context, n int) {
+	conn, err := connect(life, s.address, s.config.Client, s.config.Header)
+	select {
+	case s.dialled <- dialled{n, conn, err}:
+	case <-life.Done():
+		if conn != nil {
+			_ = conn.CloseNow()
+		}
+	}
+}
+
+func (s *Session) opened(life context.Context, n int, conn *websocket.Conn) {
+	s.socks[n] = newSocket(life, n, conn, s.came)
+	s.live = n
+	s.talk.Opened(time.Now(), n)
+}
+
+// arrived takes what a socket reports. One that was hung up is still heard.
+func (s *Session) arrived(life context.Context, a arrival) {
+	switch {
+	case a.err != nil:
+		s.hangup(life, a.n, 0)
+		s.talk.Lost(time.Now(), a.n, a.err)
+	case a.bad != nil:
+		if !s.unreadable {
+			s.unreadable = true
+			s.pending = append(s.pending, Trouble{errors.New("the service sent something that is no kaiwa frame; is this the right URL?")})
+		}
+	default:
+		s.talk.Frame(time.Now(), a.n, a.frame)
+	}
+}
+
+// hangup forgets a socket, and closes it after a while.
+func (s *Session) hangup(life context.Context, n int, after time.Duration) {
+	if q := s.socks[n]; q != nil {
+		delete(s.socks, n)
+		s.work.Go(func() { q.close(life, after) })
+	}
+}
+
+// end ends everything. It is called when life is over, or Gone has been said.
+func (s *Session) end(life context.Context) {
+	s.cancel()
+	for n := range s.socks {
+		s.hangup(life, n, 0)
+	}
+	s.work.Wait()
+	s.config.Client.CloseIdleConnections()
+	close(s.events)
+}
