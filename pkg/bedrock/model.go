@@ -61,7 +61,7 @@ func New(cfg aws.Config, o Options) *Model {
 func (m *Model) Converse(ctx context.Context, p chat.Prompt, each func(chat.Chunk)) error {
 	out, err := m.api.ConverseStream(ctx, m.input(p))
 	if err != nil {
-		return explain(err)
+		return explain(ctx, err)
 	}
 	stream := out.GetStream()
 	defer stream.Close() // Bedrock stops generating when the connection closes
@@ -71,7 +71,7 @@ func (m *Model) Converse(ctx context.Context, p chat.Prompt, each func(chat.Chun
 			return ctx.Err()
 		case ev, ok := <-stream.Events():
 			if !ok {
-				return explain(stream.Err())
+				return explain(ctx, stream.Err())
 			}
 			if c, ok := chunk(ev); ok {
 				each(c)
@@ -129,31 +129,37 @@ func chunk(ev types.ConverseStreamOutput) (chat.Chunk, bool) {
 }
 
 // explain turns Bedrock's errors into what a client can act on.
-func explain(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+func explain(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	e := &chat.Error{Kind: chat.ModelError, Message: "the model failed; try again", Err: err}
-	var (
-		throttled *types.ThrottlingException
-		notReady  *types.ModelNotReadyException
-		quota     *types.ServiceQuotaExceededException
-		denied    *types.AccessDeniedException
-		invalid   *types.ValidationException
-		missing   *types.ResourceNotFoundException
-		streamErr *types.ModelStreamErrorException
-		re        *smithyhttp.ResponseError
-	)
-	switch {
-	case errors.As(err, &throttled), errors.As(err, &notReady), errors.As(err, &quota):
+	switch status := statusOf(err); {
+	case is[*types.ThrottlingException](err), is[*types.ModelNotReadyException](err), is[*types.ServiceQuotaExceededException](err):
 		e.Kind, e.Message = chat.ModelThrottled, "the model is busy; try again in a moment"
-	case errors.As(err, &denied), errors.As(err, &missing):
+	case is[*types.ModelTimeoutException](err):
+		e.Kind, e.Message = chat.Unavailable, "the model took too long; try again"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
 		e.Message = "this deployment may not use its model; tell its operator"
-	case errors.As(err, &invalid):
+	case is[*types.ValidationException](err):
 		e.Message = "the model refused the prompt; make it shorter or start a new conversation"
-	case errors.As(err, &streamErr):
-	case !errors.As(err, &re), re.HTTPStatusCode() >= http.StatusInternalServerError:
-		e.Kind, e.Message = chat.Unavailable, "the model could not be reached; try again"
+	case is[*types.ModelStreamErrorException](err):
+	case status == 0, status >= http.StatusInternalServerError:
+		e.Kind, e.Message = chat.Unavailable, "the model is not available at the moment; try again"
 	}
 	return e
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// statusOf is the HTTP status that refused a call; 0 for an exception inside a
+// stream, and where there was no answer at all.
+func statusOf(err error) int {
+	if re, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		return re.HTTPStatusCode()
+	}
+	return 0
 }
