@@ -1,0 +1,272 @@
+package sam
+
+import (
+	"strings"
+	"time"
+
+	"kaiwa/pkg/emu/apigw"
+)
+
+func isAPI(r *resource) bool {
+	if r.kind == "AWS::Serverless::WebSocketApi" {
+		return true
+	}
+	protocol := r.properties.get("ProtocolType")
+	return r.kind == "AWS::ApiGatewayV2::Api" && protocol != nil && protocol.text == "WEBSOCKET"
+}
+
+// parts are the API Gateway resources of the template by their ids.
+type parts struct {
+	apis         map[string]*apigw.API
+	order        []*resource // of apis
+	integrations map[string]*apigw.Integration
+	authorizers  map[string]*apigw.Authorizer
+	answered     map[string]bool // routes that have a RouteResponse
+	staged       map[string]bool // APIs that have their stage
+}
+
+// apis puts together the APIs that are written as AWS::ApiGatewayV2 resources.
+// Each pass needs what the ones before have read; the template may have any
+// order.
+func (s *stack) apis(t *Template) error {
+	a := &parts{
+		apis: make(map[string]*apigw.API), integrations: make(map[string]*apigw.Integration),
+		authorizers: make(map[string]*apigw.Authorizer), answered: make(map[string]bool), staged: make(map[string]bool),
+	}
+	for _, pass := range []struct {
+		kind string
+		read func(*stack, *Template, *parts, *resource, *props)
+	}{
+		{"Api", (*stack).api}, {"Stage", (*stack).stage}, {"Integration", (*stack).integration},
+		{"IntegrationResponse", (*stack).integrationResponse}, {"Authorizer", (*stack).authorizer},
+		{"RouteResponse", (*stack).routeResponse}, {"Route", (*stack).route},
+	} {
+		for _, r := range s.order {
+			if r.kind != "AWS::ApiGatewayV2::"+pass.kind {
+				continue
+			}
+			p := s.props(r.properties)
+			pass.read(s, t, a, r, p)
+			if p.err != nil {
+				return within(r.id, p.err)
+			}
+		}
+	}
+	for _, r := range a.order {
+		id := s.apiID(r.id)
+		if !a.staged[id] {
+			return within(r.id, r.node.errorf("has no AWS::ApiGatewayV2::Stage: add one"))
+		}
+		t.apis = append(t.apis, *a.apis[id])
+	}
+	return nil
+}
+
+func (s *stack) api(_ *Template, a *parts, r *resource, p *props) {
+	if protocol := p.text("ProtocolType"); protocol != "WEBSOCKET" {
+		s.note(r.node, "%s: an API of type %s cannot run here: only WebSocket APIs are emulated", r.id, nonempty(protocol, "HTTP"))
+		return
+	}
+	id := s.apiID(r.id)
+	a.order = append(a.order, r)
+	a.apis[id] = &apigw.API{
+		ID:                        id,
+		RouteSelectionExpression:  p.required("RouteSelectionExpression"),
+		APIKeySelectionExpression: p.text("ApiKeySelectionExpression"),
+		Routes:                    make(map[string]apigw.Route),
+	}
+}
+
+// owner finds the API a resource belongs to; nil if that cannot run here.
+func (s *stack) owner(a *parts, r *resource, p *props) *apigw.API {
+	id := p.required("ApiId")
+	api := a.apis[id]
+	if p.err != nil || api != nil {
+		return api
+	}
+	for _, other := range s.order {
+		if other.kind == "AWS::ApiGatewayV2::Api" && s.apiID(other.id) == id {
+			return nil // an HTTP API, noted already
+		}
+	}
+	p.fail(r.properties.get("ApiId"), "ApiId", "%q is no API of this template: use !Ref", id)
+	return nil
+}
+
+func (s *stack) stage(_ *Template, a *parts, r *resource, p *props) {
+	api := s.owner(a, r, p)
+	if api == nil {
+		return
+	}
+	if a.staged[api.ID] {
+		s.note(r.node, "%s: a second stage of an API cannot run here: the first one does", r.id)
+		return
+	}
+	a.staged[api.ID] = true
+	api.Stage = s.readStage(p)
+	api.Stage.Name = p.required("StageName")
+}
+
+// readStage reads what AWS::ApiGatewayV2::Stage and AWS::Serverless::WebSocketApi
+// share.
+func (s *stack) readStage(p *props) apigw.Stage {
+	stage := apigw.Stage{Variables: p.textMap("StageVariables")}
+	throttle := func(p *props) apigw.Throttle {
+		t := apigw.Throttle{Rate: p.decimal("ThrottlingRateLimit")}
+		if n := p.integer("ThrottlingBurstLimit", 0, 1_000_000); n != nil {
+			t.Burst = *n
+		}
+		return t
+	}
+	d := p.mapping("DefaultRouteSettings")
+	stage.Throttle = throttle(d)
+	p.take("DefaultRouteSettings", d)
+	routes := p.mapping("RouteSettings")
+	for _, key := range routes.n.keys {
+		r := routes.mapping(key)
+		if t := throttle(r); t != (apigw.Throttle{}) {
+			if stage.RouteThrottle == nil {
+				stage.RouteThrottle = make(map[string]apigw.Throttle)
+			}
+			stage.RouteThrottle[key] = t
+		}
+		routes.take(key, r)
+	}
+	p.take("RouteSettings", routes)
+	return stage
+}
+
+func (s *stack) integration(t *Template, a *parts, r *resource, p *props) {
+	if s.owner(a, r, p) == nil {
+		return
+	}
+	i := &apigw.Integration{
+		Type:                        p.required("IntegrationType"),
+		Timeout:                     timeout(p, "TimeoutInMillis"),
+		RequestTemplates:            p.textMap("RequestTemplates"),
+		TemplateSelectionExpression: p.text("TemplateSelectionExpression"),
+	}
+	if i.Type == "AWS_PROXY" {
+		i.Function = s.functionOf(t, p, "IntegrationUri")
+	}
+	a.integrations[shortID(r.id)] = i
+}
+
+// timeout reads an integration timeout, 0 if absent (aws-facts §1).
+func timeout(p *props, key string) time.Duration {
+	if n := p.integer(key, 50, 29000); n != nil {
+		return time.Duration(*n) * time.Millisecond
+	}
+	return 0
+}
+
+func (s *stack) integrationResponse(_ *Template, a *parts, r *resource, p *props) {
+	if s.owner(a, r, p) == nil {
+		return
+	}
+	i := a.integrations[p.required("IntegrationId")]
+	key := p.required("IntegrationResponseKey")
+	if p.err != nil {
+		return
+	}
+	if i == nil {
+		p.fail(r.properties.get("IntegrationId"), "IntegrationId", "is no integration of this template: use !Ref")
+		return
+	}
+	if i.Responses == nil {
+		i.Responses = make(map[string]apigw.IntegrationResponse)
+	}
+	i.Responses[key] = apigw.IntegrationResponse{
+		Templates:                   p.textMap("ResponseTemplates"),
+		TemplateSelectionExpression: p.text("TemplateSelectionExpression"),
+	}
+}
+
+func (s *stack) authorizer(t *Template, a *parts, r *resource, p *props) {
+	if s.owner(a, r, p) == nil {
+		return
+	}
+	if kind := p.required("AuthorizerType"); kind != "REQUEST" && p.err == nil {
+		p.fail(r.properties.get("AuthorizerType"), "AuthorizerType", "must be REQUEST on a WebSocket API, not %q", kind)
+	}
+	a.authorizers[shortID(r.id)] = &apigw.Authorizer{
+		Name:            p.text("Name"),
+		Function:        s.functionOf(t, p, "AuthorizerUri"),
+		IdentitySources: p.texts("IdentitySource"),
+	}
+}
+
+func (s *stack) routeResponse(_ *Template, a *parts, r *resource, p *props) {
+	if s.owner(a, r, p) == nil {
+		return
+	}
+	if key := p.required("RouteResponseKey"); key != "$default" && p.err == nil {
+		p.fail(r.properties.get("RouteResponseKey"), "RouteResponseKey", "must be $default, not %q", key)
+	}
+	a.answered[p.required("RouteId")] = true
+}
+
+func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
+	api := s.owner(a, r, p)
+	if api == nil {
+		return
+	}
+	key := p.required("RouteKey")
+	route := apigw.Route{
+		Authorization:  p.text("AuthorizationType"),
+		APIKeyRequired: p.flag("ApiKeyRequired"),
+	}
+	if target := p.text("Target"); target != "" {
+		route.Integration = a.integrations[strings.TrimPrefix(target, "integrations/")]
+		if route.Integration == nil {
+			p.fail(r.properties.get("Target"), "Target", "%q is no integration of this template: write !Sub integrations/${Integration}", target)
+		}
+	}
+	switch route.Authorization {
+	case "", "NONE", "AWS_IAM":
+	case "CUSTOM":
+		route.Authorizer = a.authorizers[p.required("AuthorizerId")]
+		if route.Authorizer == nil && p.err == nil {
+			p.fail(r.properties.get("AuthorizerId"), "AuthorizerId", "is no authorizer of this template: use !Ref")
+		}
+	default:
+		p.fail(r.properties.get("AuthorizationType"), "AuthorizationType", "must be NONE, AWS_IAM or CUSTOM on a WebSocket API, not %q", route.Authorization)
+	}
+	// Both are needed for an answer to go back (aws-facts §3).
+	selected := p.text("RouteResponseSelectionExpression") == "$default"
+	route.Response = selected && a.answered[shortID(r.id)]
+	if a.answered[shortID(r.id)] && !selected {
+		s.note(r.node, "%s: its RouteResponse has no effect without RouteResponseSelectionExpression: $default", r.id)
+	}
+	if p.text("ModelSelectionExpression") != "" {
+		s.note(r.node, "%s: request models cannot run here: every message is let through", r.id)
+	}
+	if _, twice := api.Routes[key]; twice && p.err == nil {
+		p.fail(r.properties.get("RouteKey"), "RouteKey", "%q has a route already: remove one", key)
+	}
+	api.Routes[key] = route
+}
+
+// functionOf finds the function that a URI or ARN property leads to.
+func (s *stack) functionOf(t *Template, p *props, key string) string {
+	uri := p.required(key)
+	if p.err != nil {
+		return ""
+	}
+	arn := uri
+	if _, after, ok := strings.Cut(uri, "/functions/"); ok {
+		arn = strings.TrimSuffix(after, "/invocations")
+	}
+	if f := t.find(arn); f != nil {
+		return f.Name
+	}
+	for _, r := range s.order { // one whose code is not here is noted already
+		if isFunction(r) {
+			if own, err := s.getAtt(r.node, r.id, "Arn"); err == nil && own == arn {
+				return arn[strings.LastIndex(arn, ":")+1:]
+			}
+		}
+	}
+	p.fail(p.n.get(key), key, "%q leads to no function of this template: use ${Function.Arn}", uri)
+	return ""
+}
