@@ -28,7 +28,7 @@ func TestExitCodes(t *testing.T) {
 		}
 		return path
 	}
-	const socket = "Resources:\n  Api:\n    Type: AWS::ApiGatewayV2::Api\n" +
+	const socket = "Transform: AWS::Serverless-2016-10-31\nResources:\n  Api:\n    Type: AWS::ApiGatewayV2::Api\n" +
 		"    Properties: {Name: a, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}\n" +
 		"  Stage:\n    Type: AWS::ApiGatewayV2::Stage\n    Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true}\n"
 	function := func(runtime, source string) string {
@@ -49,7 +49,7 @@ func TestExitCodes(t *testing.T) {
 		{"taken port", []string{"-serve", "-addr", taken.Addr().String()}, 1, "listen on " + taken.Addr().String() + ": address already in use; choose another address with -addr"},
 		{"no template", []string{"-serve", "-addr", free, "-template", filepath.Join(folder, "none.yaml")}, 1, "none.yaml"},
 		{"broken template", []string{"-serve", "-addr", free, "-template", write("broken.yaml", "Resources: [\n")}, 1, "broken.yaml"},
-		{"no API", []string{"-serve", "-addr", free, "-template", write("empty.yaml", "Resources:\n  T:\n    Type: AWS::SNS::Topic\n")}, 1, "no WebSocket API"},
+		{"no API", []string{"-serve", "-addr", free, "-template", write("empty.yaml", "Resources:\n  T:\n    Type: AWS::SNS::Topic\n")}, 1, "empty.yaml: there is no WebSocket API to run"},
 		{"unknown parameter", []string{"-serve", "-addr", free, "-template", echo, "-param", "Nonsense=1"}, 1, "Nonsense"},
 		{"value not allowed", []string{"-serve", "-addr", free, "-template", echo, "-param", "Auth=magic"}, 1, "Auth"},
 		{"other runtime", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1, "cannot run nodejs22.x here"},
@@ -58,7 +58,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		code, stdout, stderr := ends(t, tt.args...)
-		said := strings.TrimPrefix(stderr, "building 1 functions … failed\n")
+		said := strings.TrimPrefix(stderr, "building 1 function … failed\n")
 		if code != tt.code || stdout != "" || strings.Count(said, "\n") != 1 || !strings.Contains(filepath.ToSlash(said), tt.want) {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q; want exit %d and one line with %q", tt.name, code, stdout, stderr, tt.code, tt.want)
 		}

@@ -26,8 +26,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asLocal) != "" {
 		main()
 	}
+	cacheFolder = filepath.Join(os.TempDir(), fmt.Sprintf("kaiwa-local-test-%d", os.Getpid()))
 	before := runtime.NumGoroutine()
 	code := m.Run()
+	os.RemoveAll(cacheFolder)
 	tick, limit := time.NewTicker(5*time.Millisecond), time.After(5*time.Second)
 	for code == 0 && runtime.NumGoroutine() > before {
 		select {
@@ -51,7 +53,10 @@ var goCache = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// command is the program with args, in a cache folder of this test.
+// cacheFolder is the user's cache folder for all runs, so that they build once.
+var cacheFolder string
+
+// command is the program with args.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cache, err := goCache()
@@ -59,7 +64,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asLocal+"=1", "GOCACHE="+cache, "XDG_CACHE_HOME="+filepath.Join(t.TempDir(), "cache"))
+	cmd.Env = append(os.Environ(), asLocal+"=1", "GOCACHE="+cache, "XDG_CACHE_HOME="+cacheFolder)
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }

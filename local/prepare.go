@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kaiwa/local/build"
+	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/sam"
 )
 
@@ -31,6 +32,9 @@ func (s *session) prepare(ctx context.Context, at net.Addr) (*prepared, error) {
 	var err error
 	if p.template, err = s.load(p.region); err != nil {
 		return nil, err
+	}
+	if len(p.template.APIs()) == 0 {
+		return nil, fmt.Errorf("%s: %w", s.template, stack.ErrNoAPI)
 	}
 	folder, err := filepath.Abs(filepath.Dir(s.template))
 	if err != nil {
@@ -97,6 +101,9 @@ func (s *session) build(ctx context.Context, p *prepared) error {
 		dirs = append(dirs, f.Dir)
 	}
 	what := fmt.Sprintf("building %d functions", len(functions))
+	if len(functions) == 1 {
+		what = "building 1 function"
+	}
 	var client string
 	if s.opensChat() {
 		var err error

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"kaiwa/local/faults"
@@ -73,6 +74,8 @@ type Stack struct {
 	model   *converse.Server // nil: AWS itself
 	table   *ddb.Server      // nil: another one
 	server  *http.Server
+	owned   sync.WaitGroup
+	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the listener is served no more
 	err     error         // why, once stopped
 }
@@ -83,11 +86,14 @@ type api struct {
 	gateway   *apigw.Gateway
 }
 
+// ErrNoAPI refuses a template that nobody could connect to.
+var ErrNoAPI = errors.New("there is no WebSocket API to run")
+
 // Start runs t behind l, which it owns from now on, and returns when everything
 // is ready. program gives each function's program. When it fails nothing is left
 // running.
 func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sam.Function) string, o *Options) (*Stack, error) {
-	s := &Stack{addr: l.Addr().String(), stopped: make(chan struct{})}
+	s := &Stack{addr: l.Addr().String(), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if o != nil {
 		s.opt = *o
 	}
@@ -115,7 +121,7 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sa
 func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) error {
 	apis := t.APIs()
 	if len(apis) == 0 {
-		return errors.New("the template has no WebSocket API to run")
+		return ErrNoAPI
 	}
 	var err error
 	if s.access, err = newAccess(apis, t.APIKeys(), s.callsAWS()); err != nil {
@@ -196,10 +202,13 @@ func (s *Stack) serve(l net.Listener) error {
 		}
 	}
 	s.server = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
-	go func() {
+	s.owned.Go(func() {
 		defer close(s.stopped)
 		s.err = apigw.Serve(s.server, listen.Both(l, authority.Certificate))
-	}()
+	})
+	if s.table != nil {
+		s.owned.Go(s.sweep)
+	}
 	return nil
 }
 
@@ -222,8 +231,10 @@ func (s *Stack) Err() error {
 }
 
 // Close ends everything: sockets with 1001, functions, listener. It returns when
-// nothing is left; what has not ended by itself when ctx does is cut short.
+// nothing is left; what has not ended by itself when ctx does is cut short. It is
+// called once.
 func (s *Stack) Close(ctx context.Context) error {
+	close(s.closing)
 	var errs []error
 	for _, a := range s.apis {
 		errs = append(errs, a.gateway.Close(ctx))
@@ -232,7 +243,7 @@ func (s *Stack) Close(ctx context.Context) error {
 	if err := s.server.Shutdown(ctx); err != nil {
 		errs = append(errs, s.server.Close())
 	}
-	<-s.stopped
+	s.owned.Wait()
 	if s.caFile != "" {
 		errs = append(errs, os.Remove(s.caFile))
 	}
