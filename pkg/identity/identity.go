@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -82,10 +83,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (chat.Identity, err
 }
 
 func (v *Verifier) forUs(c claims) bool {
-	for _, a := range c.Audience {
-		if a == v.audience {
-			return true
-		}
+	if len(c.Audience) == 0 {
+		return v.audience != "" && c.ClientID == v.audience
 	}
-	return len(c.Audience) == 0 && c.ClientID == v.audience
+	return slices.Contains(c.Audience, v.audience)
 }

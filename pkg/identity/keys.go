@@ -19,9 +19,12 @@ import (
 	"time"
 )
 
-// refetchEvery bounds how often an unknown key id makes us ask the issuer, so
-// that made-up tokens cannot use us against it.
-const refetchEvery = time.Minute
+// How often an unknown key id makes us ask the issuer, at most: made-up tokens
+// must not be able to use us against it, least of all when it is unwell.
+const (
+	refetchEvery = time.Minute
+	retryEvery   = time.Second // after a failure
+)
 
 // keySet is an issuer's published keys, fetched when first needed.
 type keySet struct {
@@ -29,9 +32,9 @@ type keySet struct {
 	http   *http.Client
 	now    func() time.Time
 
-	mu      sync.Mutex // protects following
-	keys    map[string]crypto.PublicKey
-	fetched time.Time
+	mu   sync.Mutex // protects following
+	keys map[string]crypto.PublicKey
+	next time.Time // the issuer is not asked before
 }
 
 // get finds a key by id, asking the issuer again for one it does not know.
@@ -41,17 +44,18 @@ func (s *keySet) get(ctx context.Context, kid string) (crypto.PublicKey, error) 
 	if k, ok := s.keys[kid]; ok {
 		return k, nil
 	}
-	if now := s.now(); s.fetched.IsZero() || now.Sub(s.fetched) >= refetchEvery {
+	if now := s.now(); !now.Before(s.next) {
 		keys, err := s.fetch(ctx)
 		if err != nil {
-			return nil, err // not counted: the issuer may be back at the next token
+			s.next = now.Add(retryEvery)
+			return nil, err
 		}
-		s.keys, s.fetched = keys, now
+		s.keys, s.next = keys, now.Add(refetchEvery)
 	}
 	if k, ok := s.keys[kid]; ok {
 		return k, nil
 	}
-	return nil, fmt.Errorf("issuer has no key %q", kid)
+	return nil, fmt.Errorf("issuer has no key %.40q", kid)
 }
 
 func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error) {
@@ -72,6 +76,9 @@ func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error)
 		if pub, err := k.public(); err == nil && (k.Use == "" || k.Use == "sig") {
 			keys[k.Kid] = pub
 		}
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("fetch issuer's keys: there is none that could be used")
 	}
 	return keys, nil
 }

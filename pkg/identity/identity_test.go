@@ -1,0 +1,202 @@
+package identity_test
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"kaiwa/pkg/identity"
+)
+
+func TestVerify(t *testing.T) {
+	for _, alg := range []string{"RS256", "RS512", "PS256", "ES256", "ES384", "ES512", "EdDSA"} {
+		t.Run(alg, func(t *testing.T) {
+			k := newKey(t, "k1", alg)
+			is := newIssuer(t, newKey(t, "other", "ES256"), k)
+			id, err := is.verifier().Verify(t.Context(), k.sign(t, is.claims(nil)))
+			if err != nil || id.User != is.URL+"/pool alice" || !id.Expires.Equal(start.Add(time.Hour)) {
+				t.Errorf("got %+v, %v", id, err)
+			}
+		})
+	}
+}
+
+// TestClaims has what makes a well signed token good or not.
+func TestClaims(t *testing.T) {
+	k := newKey(t, "k1", "ES256")
+	is := newIssuer(t, k)
+	at := func(d time.Duration) int64 { return start.Add(d).Unix() }
+	tests := map[string]struct {
+		claims jwt.MapClaims
+		reason string // "" if the token is good
+	}{
+		"one audience":            {jwt.MapClaims{"aud": audience}, ""},
+		"several audiences":       {jwt.MapClaims{"aud": []string{"other", audience}}, ""},
+		"Cognito's access token":  {jwt.MapClaims{"aud": nil, "client_id": audience}, ""},
+		"expired within leeway":   {jwt.MapClaims{"exp": at(-29 * time.Second)}, ""},
+		"not before, in leeway":   {jwt.MapClaims{"nbf": at(29 * time.Second)}, ""},
+		"issued just ahead of us": {jwt.MapClaims{"iat": at(29 * time.Second)}, ""},
+		"without iat":             {jwt.MapClaims{"iat": nil}, ""},
+
+		"another issuer":           {jwt.MapClaims{"iss": "https://evil.example"}, "issuer"},
+		"the issuer with a slash":  {jwt.MapClaims{"iss": is.URL + "/pool/"}, "issuer"},
+		"no issuer":                {jwt.MapClaims{"iss": nil}, "iss claim is required"},
+		"another audience":         {jwt.MapClaims{"aud": "other"}, "another audience"},
+		"audience in part":         {jwt.MapClaims{"aud": audience + "2"}, "another audience"},
+		"other audiences":          {jwt.MapClaims{"aud": []string{"a", "b"}}, "another audience"},
+		"no audience":              {jwt.MapClaims{"aud": nil}, "another audience"},
+		"another client":           {jwt.MapClaims{"aud": nil, "client_id": "other"}, "another audience"},
+		"client_id beside aud":     {jwt.MapClaims{"aud": "other", "client_id": audience}, "another audience"},
+		"audience of another type": {jwt.MapClaims{"aud": 5}, "claim"},
+		"expired":                  {jwt.MapClaims{"exp": at(-31 * time.Second)}, "expired"},
+		"never expires":            {jwt.MapClaims{"exp": nil}, "exp"},
+		"expires in a word":        {jwt.MapClaims{"exp": "tomorrow"}, "claim"},
+		"not valid yet":            {jwt.MapClaims{"nbf": at(31 * time.Second)}, "not valid yet"},
+		"issued in the future":     {jwt.MapClaims{"iat": at(31 * time.Second)}, "before issued"},
+		"no subject":               {jwt.MapClaims{"sub": nil}, "no subject"},
+		"subject is a number":      {jwt.MapClaims{"sub": 5}, "claim"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			token := k.sign(t, is.claims(tt.claims))
+			if tt.reason == "" {
+				mustAccept(t, is.verifier(), token)
+				return
+			}
+			mustRefuse(t, is.verifier(), token, tt.reason)
+		})
+	}
+}
+
+func TestLeeway(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	v := identity.New(is.URL+"/pool", audience, &identity.Options{Now: is.clock, Leeway: 2 * time.Minute})
+	token := k.sign(t, is.claims(nil))
+	is.pass(time.Hour + 119*time.Second)
+	mustAccept(t, v, token)
+	is.pass(2 * time.Second)
+	mustRefuse(t, v, token, "expired")
+}
+
+// TestEmptyAudience: a deployment that forgot its audience trusts nobody.
+func TestEmptyAudience(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	v := identity.New(is.URL+"/pool", "", &identity.Options{Now: is.clock})
+	mustRefuse(t, v, k.sign(t, is.claims(jwt.MapClaims{"aud": nil})), "another audience")
+}
+
+// TestForgedTokens: everything an attacker can do with the public keys.
+func TestForgedTokens(t *testing.T) {
+	rsaKey, ecKey := newKey(t, "rsa", "RS256"), newKey(t, "ec", "ES256")
+	is := newIssuer(t, rsaKey, ecKey)
+	claims := is.claims(nil)
+	good := rsaKey.sign(t, claims)
+	head, rest, _ := strings.Cut(good, ".")
+	body, signature, _ := strings.Cut(rest, ".")
+	b64 := base64.RawURLEncoding.EncodeToString
+
+	hmac := func(alg, kid string, secret []byte) string {
+		token := jwt.NewWithClaims(jwt.GetSigningMethod(alg), claims)
+		token.Header["kid"] = kid
+		s, err := token.SignedString(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	der, err := x509.MarshalPKIXPublicKey(rsaKey.secret.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	modulus := rsaKey.secret.Public().(*rsa.PublicKey).N.Bytes()
+	none := jwt.NewWithClaims(jwt.SigningMethodNone, claims)
+	none.Header["kid"] = "rsa"
+	unsigned, err := none.SignedString(jwt.UnsafeAllowNoneSignatureType)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrongKind := ecKey
+	wrongKind.kid = "rsa"
+	stranger := newKey(t, "ec", "ES256")
+
+	tests := map[string]struct{ token, reason string }{
+		"no algorithm":                       {unsigned, "signing method none is invalid"},
+		"no algorithm, signature kept":       {b64([]byte(`{"alg":"none","kid":"rsa"}`)) + "." + body + "." + signature, "signing method none"},
+		"None":                               {b64([]byte(`{"alg":"None","kid":"rsa"}`)) + "." + body + ".", "unavailable"},
+		"the public key as a secret, in DER": {hmac("HS256", "rsa", der), "signing method HS256 is invalid"},
+		"the public key as a secret, in PEM": {hmac("HS512", "rsa", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), "signing method HS512"},
+		"the modulus as a secret":            {hmac("HS384", "rsa", modulus), "signing method HS384"},
+		"an empty secret":                    {hmac("HS256", "", nil), "signing method HS256"},
+		"an EC signature under the RSA key":  {wrongKind.sign(t, claims), "key is of invalid type"},
+		"a stranger's key under a known id":  {stranger.sign(t, claims), "signature is invalid"},
+		"no signature":                       {head + "." + body + ".", "signature is invalid"},
+		"another's claims":                   {head + "." + b64([]byte(`{"sub":"bob"}`)) + "." + signature, "signature is invalid"},
+		"no algorithm at all":                {b64([]byte(`{"kid":"rsa"}`)) + "." + body + "." + signature, "unspecified"},
+		"a key id that is no text":           {b64([]byte(`{"alg":"RS256","kid":7}`)) + "." + body + "." + signature, `no key ""`},
+		"a key inside the token":             {b64([]byte(`{"alg":"ES256","kid":"x","jwk":{"kty":"EC"}}`)) + "." + body + "." + signature, `no key "x"`},
+		"a key id of 8 KB":                   {b64([]byte(`{"alg":"RS256","kid":"`+strings.Repeat("k", 8<<10)+`"}`)) + "." + body + "." + signature, "no key"},
+		"nothing":                            {"", "there is none"},
+		"a word":                             {"hunter2hunter2", "number of segments"},
+		"three words":                        {"hunter2hunter2.swordfish.password1", "decode header"},
+		"four segments":                      {good + ".x", "number of segments"},
+		"blanks":                             {"  ", "segments"},
+		"a megabyte":                         {strings.Repeat("A.", 1<<19), "segments"},
+		"no JSON":                            {b64([]byte("{")) + "." + b64([]byte("{")) + "." + signature, "JSON"},
+		"deep JSON":                          {b64([]byte(strings.Repeat("[", 1<<16))) + "." + body + "." + signature, "JSON"},
+		"null claims":                        {head + "." + b64([]byte("null")) + "." + signature, "signature is invalid"},
+		"padded":                             {good + "=", "base64"},
+		"with the scheme":                    {"Bearer " + good, "decode header"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := is.verifier()
+			mustRefuse(t, v, tt.token, tt.reason)
+			if _, err := v.Verify(t.Context(), tt.token); len(err.Error()) > 300 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+		})
+	}
+	mustAccept(t, is.verifier(), good)
+}
+
+// TestCanceled: the fetch of keys belongs to whoever waits for it.
+func TestCanceled(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := is.verifier().Verify(ctx, k.sign(t, is.claims(nil))); err == nil {
+		t.Error("accepted without the issuer's keys")
+	}
+}
+
+// FuzzVerify: whatever comes, nobody but the one who was signed for gets in, and
+// nothing panics.
+func FuzzVerify(f *testing.F) {
+	k := newKey(f, "k1", "EdDSA")
+	is := newIssuer(f, k)
+	good := k.sign(f, is.claims(nil))
+	v := is.verifier()
+	for _, s := range []string{good, good[:len(good)-1], good + "=", strings.Replace(good, ".", "..", 1), "..", "a.b.c", "\x00.\xff.", strings.ToUpper(good),
+		base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","kid":"k1"}`)) + ".bnVsbA."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		id, err := v.Verify(t.Context(), token)
+		if err == nil && id.User != is.URL+"/pool alice" {
+			t.Errorf("let in %q", id.User)
+		}
+		if err != nil && len(token) > 20 && strings.Contains(err.Error(), token) {
+			t.Errorf("the error holds the token: %v", err)
+		}
+	})
+}
