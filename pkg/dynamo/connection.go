@@ -1,0 +1,112 @@
+package dynamo
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"kaiwa/pkg/chat"
+)
+
+// Open stores a connection ($connect). A zero At is now. 3 write units: the item
+// and both indexes.
+func (t *Table) Open(ctx context.Context, c chat.Connection) error {
+	return t.Update(ctx, c)
+}
+
+// Update stores user, mode and conversation of a connection that has just shown
+// itself alive, whether or not it is known: its indexes are restored, Gone is
+// cleared (R8), the time it was opened stays. 1 write unit if nothing but mode
+// or conversation changed, 3 if the indexes did.
+func (t *Table) Update(ctx context.Context, c chat.Connection) error {
+	if c.At.IsZero() {
+		c.At = t.now()
+	}
+	_, _, err := t.change(ctx, "update connection", change{
+		key: connectionKey(c.ID),
+		update: "SET #user = :user, #mode = :mode, #conv = :conv, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
+			"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk REMOVE #gone",
+		values: item{
+			":user": str(c.User), ":mode": str(string(c.Mode)), ":conv": str(c.Conversation), ":at": millis(c.At),
+			":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
+			":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
+		},
+	})
+	return err
+}
+
+// connectionTTL is on the hour, so that the updates of one connection seldom move
+// it: it is projected into both indexes, and a move costs two more writes.
+func connectionTTL(now time.Time) time.Time {
+	return now.Add(connectionLife + time.Hour - 1).Truncate(time.Hour)
+}
+
+// Connection reads a connection consistently, also one that is Gone; NotFound if
+// it was never opened or has been closed. 1 read unit.
+func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, error) {
+	it, err := t.get(ctx, "read connection", connectionKey(id))
+	if err != nil {
+		return chat.Connection{}, err
+	}
+	if it == nil {
+		return chat.Connection{}, noSuch("connection")
+	}
+	return chat.Connection{
+		ID: id, User: it.str("user"), Mode: chat.Mode(it.str("mode")), Conversation: it.str("conv"),
+		At: it.time("at"), Gone: it.flag("gone"),
+	}, nil
+}
+
+// Close forgets a connection ($disconnect) and takes it out of the listeners of
+// its current conversation. A connection already closed is no error. 3 write
+// units, and 1 for the conversation.
+func (t *Table) Close(ctx context.Context, id string) error {
+	k := connectionKey(id)
+	out, err := call(ctx, t, "close connection", k, t.again, t.client.DeleteItem, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: k.item(), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return err
+	}
+	return t.leave(ctx, id, item(out.Attributes).str("conv"))
+}
+
+// Gone notes that a post to a connection was answered 410: it leaves the indexes
+// and the listeners of the conversation ("" for none) and of its current one. The
+// item stays until
+// $disconnect or its ttl, because where nothing else tells the user of a message
+// (no authorizer) a later message from the same connection still needs it (R8).
+// 3 write units, and 1 for the conversation.
+func (t *Table) Gone(ctx context.Context, conn, conversation string) error {
+	img, _, err := t.change(ctx, "drop connection", change{
+		key:    connectionKey(conn),
+		update: "SET #gone = :yes REMOVE #g1pk, #g1sk, #g2pk, #g2sk",
+		cond:   "attribute_exists(#pk)",
+		values: item{":yes": yes()},
+	})
+	if err != nil {
+		return err
+	}
+	if current := img.str("conv"); current != conversation {
+		if err := t.leave(ctx, conn, current); err != nil {
+			return err
+		}
+	}
+	return t.leave(ctx, conn, conversation)
+}
+
+// leave takes a connection out of a conversation's listeners, if it is there.
+func (t *Table) leave(ctx context.Context, conn, conversation string) error {
+	if conn == "" || conversation == "" {
+		return nil
+	}
+	_, _, err := t.change(ctx, "leave conversation", change{
+		key:    conversationKey(conversation),
+		update: "REMOVE #ln.#c, #lm.#c",
+		cond:   "attribute_exists(#ln.#c)",
+		names:  map[string]string{"#c": conn},
+	})
+	return err
+}

@@ -1,0 +1,30 @@
+// Package dynamo keeps everything kaiwa remembers in one DynamoDB table. It is
+// the only package that knows keys and item shapes.
+//
+// Attributes pk and sk are the key, ttl (epoch seconds) is always filtered on
+// read because DynamoDB deletes late (aws-facts §9). There is no Scan.
+//
+//	pk           sk            what
+//	C#CONN       C             connection: user mode conv at gone; g1 U#USER C#CONN, g2 ALL#SHARD CONN
+//	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
+//	V#CONV       M#MESSAGE     user message: text or segs, reply at length
+//	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments
+//	R#REPLY      R             reply: the state of DESIGN §3 R1, n ln lo lm
+//	R#REPLY      S#BASE        text of a reply below its base, in segments
+//	U#USER       K#PROMPT      claim of a prompt id: hash reply conv, 24 h
+//	U#USER       P#NN#PROMPT   part NN of a prompt: text hash, 10 min
+//	U#USER       P#H#PROMPT    which parts are there: got parts bytes at, 10 min
+//
+// The assistant's message is not stored a second time: it is the reply.
+//
+// Whatever a client may choose (user, prompt id, the id it asks for) stands last
+// in its key, so no two of them can ever share one. Message ids and MILLIS sort
+// by time; BASE is nine digits and counts code points.
+//
+// ln, lo and lm are maps from a connection to its registration number, offset
+// and mode. They are flat so that one update can say n=n+1, ln.#c=n+1, lo.#c=:o.
+// At most chat.MaxListeners of them count, the newest.
+//
+// Units in the method comments are DynamoDB's: a write of 1 KB, a strongly
+// consistent read of 4 KB; a transaction costs double (aws-facts §7).
+package dynamo
