@@ -23,7 +23,8 @@ type Function struct {
 	// AWS_REGION, …); nothing of the host's own environment leaks in except
 	// PATH, HOME and TMPDIR.
 	Env map[string]string
-	// Timeout is the function timeout, 1 s to 15 min; 0 means Lambda's 3 s.
+	// Timeout is the function timeout, at most 15 min; 0 means Lambda's 3 s. AWS
+	// has whole seconds only.
 	Timeout time.Duration
 	// MemoryMB stands in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; 0 means 128. It is not
 	// enforced.

@@ -78,7 +78,7 @@ func check(f Function) error {
 	case len(f.Command) == 0:
 		return fmt.Errorf("no command to run")
 	case f.Timeout < 0 || f.Timeout > 15*time.Minute:
-		return fmt.Errorf("timeout %v is not between 1s and 15m", f.Timeout)
+		return fmt.Errorf("timeout %v is not between 0 and 15m", f.Timeout)
 	case f.MemoryMB != 0 && (f.MemoryMB < 128 || f.MemoryMB > 10240):
 		return fmt.Errorf("memory %d MB is not between 128 and 10240", f.MemoryMB)
 	case f.ReservedConcurrency != nil && *f.ReservedConcurrency < 0:

@@ -25,7 +25,7 @@ func TestAddRefuses(t *testing.T) {
 		{func(f *lambdart.Function) { f.Name = strings.Repeat("x", 65) }, "name must be"},
 		{func(f *lambdart.Function) { f.Name = "a b" }, "name must be"},
 		{func(f *lambdart.Function) { f.Command = nil }, "g: no command to run"},
-		{func(f *lambdart.Function) { f.Timeout = 901 * time.Second }, "g: timeout 15m1s is not between 1s and 15m"},
+		{func(f *lambdart.Function) { f.Timeout = 901 * time.Second }, "g: timeout 15m1s is not between 0 and 15m"},
 		{func(f *lambdart.Function) { f.MemoryMB = 127 }, "g: memory 127 MB is not between 128 and 10240"},
 		{func(f *lambdart.Function) { f.ReservedConcurrency = ptr(5) }, "g: reserves 5 of 4 left in the account"},
 		{func(f *lambdart.Function) { f.ReservedConcurrency = ptr(-1) }, "g: reserved concurrency -1 is negative"},

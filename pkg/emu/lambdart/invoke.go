@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (out
 	if err != nil {
 		return nil, "", err
 	}
-	o, err := h.invoke(ctx, fn, call{id: requestID(), trace: traceID(), payload: payload})
+	o, err := h.invoke(ctx, fn, call{id: requestID(), trace: traceID(), payload: slices.Clone(payload)})
 	return o.payload, o.functionError, err
 }
 

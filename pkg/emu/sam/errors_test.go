@@ -185,8 +185,8 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ template, want string }{
-		{parameters, "t.yaml:2: parameters Needed, Image have no default: give them values"},
-		{"Parameters:\n  A: {Type: String}\n" + queue, "t.yaml:2: parameter A has no default: give it a value"},
+		{parameters, "t.yaml:2: parameters Needed, Image have no value: give each one"},
+		{"Parameters:\n  A: {Type: String}\n" + queue, "t.yaml:2: parameter A has no value: give it one"},
 		{"Parameters:\n  A: {Default: x}\n" + queue, "t.yaml:2: parameter A: no Type: give it one, like String"},
 		{"Parameters:\n  A: x\n" + queue, `t.yaml:2: parameter A: must be a mapping with Type, not "x"`},
 		{"Parameters:\n  A: {Type: String, Default: [x]}\n" + queue, "t.yaml:2: parameter A: Default: must be a string or number, not a list"},

@@ -50,9 +50,9 @@ func (s *stack) readParameters() error {
 	case 0:
 		return nil
 	case 1:
-		return declared.errorf("parameter %s has no default: give it a value", missing[0])
+		return declared.errorf("parameter %s has no value: give it one", missing[0])
 	}
-	return declared.errorf("parameters %s have no default: give them values", strings.Join(missing, ", "))
+	return declared.errorf("parameters %s have no value: give each one", strings.Join(missing, ", "))
 }
 
 func parameterType(p *node) string {
