@@ -15,8 +15,7 @@ func TestContractTables(t *testing.T) {
 			{name: "by-g", keys: "g:S", projection: "INCLUDE", include: []string{"x"}}, {name: "by-at", keys: "pk:S at:N", projection: "ALL", local: true},
 		}})
 		d.put(t, table, with(key, m{"g": "G"}), m{"pk": "a", "sk": "c"})
-		waiter := dynamodb.NewTableExistsWaiter(d.Client)
-		out, err := waiter.WaitForOutput(t.Context(), &dynamodb.DescribeTableInput{TableName: &table}, 1e9)
+		out, err := d.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
 		must(t, err)
 		got := out.Table
 		same(t, "status", got.TableStatus, types.TableStatusActive)

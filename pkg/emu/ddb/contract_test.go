@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -96,6 +97,8 @@ func (d *db) table(t *testing.T, s schema) string {
 	if _, err := d.CreateTable(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
+	active := dynamodb.NewTableExistsWaiter(d.Client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = 5 * time.Millisecond })
+	must(t, active.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: in.TableName}, time.Minute))
 	t.Cleanup(func() {
 		if _, err := d.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: in.TableName}); err != nil {
 			t.Error(err)

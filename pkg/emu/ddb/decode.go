@@ -57,7 +57,7 @@ func may(name string, into decoder) member  { return member{name, into, false} }
 // decode takes the whole body of a request apart.
 func decode(body any, members ...member) error {
 	p := &problems{}
-	if err := structure("input", members...)(p, "", body); err != nil {
+	if err := structure("Input", members...)(p, "", body); err != nil {
 		return err
 	}
 	return p.err()

@@ -176,8 +176,8 @@ func (n number) compare(m number) int {
 	return strings.Compare(string(n.appendKey(nil)), string(m.appendKey(nil)))
 }
 
-// wholeNumber makes a number of a count.
+// wholeNumber makes a number of an integer.
 func wholeNumber(n int) number {
-	digits := strconv.Itoa(n)
-	return normal(false, digits, len(digits))
+	digits, neg := strings.CutPrefix(strconv.Itoa(n), "-")
+	return normal(neg, digits, len(digits))
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // arnPrefix is what table ARNs begin with; the emulator has one account and one region.
@@ -128,7 +127,7 @@ func (t *table) describe(status string) reply {
 		"TableArn":                  arnPrefix + t.name,
 		"TableId":                   t.id,
 		"TableStatus":               status,
-		"CreationDateTime":          float64(t.created.UnixMilli()) / float64(time.Second/time.Millisecond),
+		"CreationDateTime":          float64(t.created.UnixMilli()) / 1000,
 		"AttributeDefinitions":      describeAttributes(t.attributes),
 		"KeySchema":                 describeKeys(t.keys),
 		"ItemCount":                 t.items.n,

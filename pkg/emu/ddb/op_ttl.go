@@ -28,9 +28,9 @@ func (c *call) updateTimeToLive() (reply, error) {
 	case !enabled && t.ttl != attribute:
 		return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.ttl)
 	case enabled:
-		c.store.expire(t, attribute)
+		c.store.setTTL(t, attribute)
 	default:
-		c.store.expire(t, "")
+		c.store.setTTL(t, "")
 	}
 	return reply{"TimeToLiveSpecification": reply{"AttributeName": attribute, "Enabled": enabled}}, nil
 }

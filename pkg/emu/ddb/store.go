@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// store is all that is kept. Everything that changes it goes through create, drop, expire and commit,
+// store is all that is kept. Everything that changes it goes through create, drop, setTTL and commit,
 // so that a journal can stand there. The server's lock guards it.
 type store struct {
 	tables map[string]*table
@@ -27,8 +27,8 @@ func (s *store) create(d definition, id string, now time.Time) *table {
 
 func (s *store) drop(t *table) { delete(s.tables, t.name) }
 
-// expire sets the attribute of a table's time to live; empty is none.
-func (s *store) expire(t *table, attribute string) { t.ttl = attribute }
+// setTTL sets the attribute of a table's time to live; empty is none.
+func (s *store) setTTL(t *table, attribute string) { t.ttl = attribute }
 
 // commit makes changes, all or none, and returns the write units that each of them cost in indexes.
 func (s *store) commit(changes ...change) []map[string]float64 {

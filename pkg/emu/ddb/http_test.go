@@ -1,0 +1,209 @@
+package ddb_test
+
+import (
+	"encoding/json"
+	"hash/crc32"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"kaiwa/pkg/emu/ddb"
+)
+
+const authorization = "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-9/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=00"
+
+// request is a call of an operation as it comes over the wire.
+func request(op, body string) *http.Request {
+	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("Authorization", authorization)
+	return r
+}
+
+// raw serves a request and decodes the answer.
+func raw(t testing.TB, s http.Handler, r *http.Request) (int, map[string]any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if got := w.Header().Get("X-Amz-Crc32"); got != strconv.Itoa(int(crc32.ChecksumIEEE(w.Body.Bytes()))) {
+		t.Errorf("checksum %s of %s", got, w.Body)
+	}
+	if w.Header().Get("X-Amzn-Requestid") == "" {
+		t.Error("no request id")
+	}
+	var body map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil && w.Body.Len() > 0 {
+		t.Errorf("not JSON: %s", w.Body)
+	}
+	return w.Code, body
+}
+
+// withTable is a server that has the table chat, with pk and sk.
+func withTable(t testing.TB, o *ddb.Options) *ddb.Server {
+	t.Helper()
+	s := ddb.New(o)
+	if err := s.CreateTable([]byte(chatTable)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const chatTable = `{"TableName":"chat","BillingMode":"PAY_PER_REQUEST",
+	"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
+	"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"},{"AttributeName":"g","AttributeType":"S"}],
+	"GlobalSecondaryIndexes":[{"IndexName":"by-g","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"KEYS_ONLY"}}]}`
+
+// withNumbers is a server that has the table numbers, with pk and a numeric sk.
+func withNumbers(t testing.TB) *ddb.Server {
+	t.Helper()
+	s := ddb.New(nil)
+	if err := s.CreateTable([]byte(`{"TableName":"numbers","BillingMode":"PAY_PER_REQUEST",
+		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
+		"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestWireErrors(t *testing.T) {
+	s := withTable(t, nil)
+	change := func(f func(r *http.Request)) *http.Request {
+		r := request("ListTables", "{}")
+		f(r)
+		return r
+	}
+	const service, validate, dynamo = "com.amazon.coral.service#", "com.amazon.coral.validate#", "com.amazonaws.dynamodb.v20120810#"
+	for what, c := range map[string]struct {
+		r      *http.Request
+		status int
+		kind   string
+		words  string
+	}{
+		"no body":            {request("ListTables", ""), 400, service + "SerializationException", ""},
+		"no JSON":            {request("ListTables", "{"), 400, service + "SerializationException", ""},
+		"two values":         {request("ListTables", "{} {}"), 400, service + "SerializationException", ""},
+		"a list":             {request("ListTables", "[]"), 400, service + "SerializationException", "Unrecognized collection type"},
+		"no target":          {change(func(r *http.Request) { r.Header.Del("X-Amz-Target") }), 400, service + "UnknownOperationException", ""},
+		"other service":      {change(func(r *http.Request) { r.Header.Set("X-Amz-Target", "DynamoDBStreams_20120810.ListStreams") }), 400, service + "UnknownOperationException", ""},
+		"no such operation":  {request("Frobnicate", "{}"), 400, service + "UnknownOperationException", "Frobnicate is not emulated"},
+		"operation left out": {request("ExecuteStatement", "{}"), 400, service + "UnknownOperationException", "ExecuteStatement is not emulated"},
+		"not signed":         {change(func(r *http.Request) { r.Header.Del("Authorization") }), 400, service + "MissingAuthenticationTokenException", "missing Authentication Token"},
+		"bearer":             {change(func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }), 400, service + "MissingAuthenticationTokenException", ""},
+		"half signed":        {change(func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x") }), 400, service + "IncompleteSignatureException", "'Signature'"},
+		"number for text":    {request("DescribeTable", `{"TableName":1}`), 400, service + "SerializationException", "NUMBER_VALUE cannot be converted to String"},
+		"text for number":    {request("ListTables", `{"Limit":"1"}`), 400, service + "SerializationException", "STRING_VALUE cannot be converted to Integer"},
+		"text for flag":      {request("GetItem", `{"TableName":"chat","Key":{},"ConsistentRead":"x"}`), 400, service + "SerializationException", "STRING_VALUE cannot be converted to Boolean"},
+		"list for a map":     {request("GetItem", `{"TableName":"chat","Key":[]}`), 400, service + "SerializationException", "Unrecognized collection type java.util.Map"},
+		"bare value":         {request("GetItem", `{"TableName":"chat","Key":{"pk":"x"}}`), 400, service + "SerializationException", "Unexpected value type in payload"},
+		"number in JSON":     {request("PutItem", `{"TableName":"chat","Item":{"pk":{"N":1}}}`), 400, service + "SerializationException", "NUMBER_VALUE cannot be converted to String"},
+		"bad base64":         {request("PutItem", `{"TableName":"chat","Item":{"pk":{"B":"AAA"}}}`), 400, service + "SerializationException", "multiple of 4"},
+		"no type":            {request("PutItem", `{"TableName":"chat","Item":{"pk":{}}}`), 400, validate + "ValidationException", "Supplied AttributeValue is empty"},
+		"unknown type":       {request("PutItem", `{"TableName":"chat","Item":{"pk":{"X":"x"}}}`), 400, validate + "ValidationException", "Supplied AttributeValue is empty"},
+		"two types":          {request("PutItem", `{"TableName":"chat","Item":{"pk":{"S":"x","N":"1"}}}`), 400, validate + "ValidationException", "more than one datatypes"},
+		"false NULL":         {request("PutItem", `{"TableName":"chat","Item":{"pk":{"NULL":false}}}`), 400, validate + "ValidationException", "must have the value of true"},
+		"two constraints": {request("GetItem", `{"TableName":"a b"}`), 400, validate + "ValidationException",
+			"2 validation errors detected: Value 'a b' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; " +
+				"Value null at 'key' failed to satisfy constraint: Member must not be null"},
+		"no table":         {request("DescribeTable", `{"TableName":"none"}`), 400, dynamo + "ResourceNotFoundException", "Table: none not found"},
+		"failed condition": {request("DeleteItem", `{"TableName":"chat","Key":{"pk":{"S":"a"},"sk":{"S":"b"}},"ConditionExpression":"attribute_exists(pk)"}`), 400, dynamo + "ConditionalCheckFailedException", "The conditional request failed"},
+	} {
+		status, body := raw(t, s, c.r)
+		message, _ := body["message"].(string)
+		if upper, ok := body["Message"].(string); ok {
+			message = upper
+		}
+		if status != c.status || body["__type"] != c.kind || !strings.Contains(message, c.words) {
+			t.Errorf("%s: %d %v\nwant %d %s …%s…", what, status, body, c.status, c.kind, c.words)
+		}
+	}
+}
+
+func TestWireOtherMethodsAndSizes(t *testing.T) {
+	s := ddb.New(nil)
+	for _, c := range []struct {
+		r      *http.Request
+		status int
+		body   string
+	}{
+		{httptest.NewRequest("GET", "/", nil), 200, "healthy: dynamodb"},
+		{httptest.NewRequest("PUT", "/", nil), 404, "UnknownOperationException"},
+		{request("ListTables", `{"x":"`+strings.Repeat("x", 17<<20)+`"}`), 413, ""},
+		{func() *http.Request {
+			r := httptest.NewRequest("POST", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00", strings.NewReader("{}"))
+			r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+			return r
+		}(), 200, `{"TableNames":[]}`},
+	} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, c.r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.body) {
+			t.Errorf("%s %s: %d %s", c.r.Method, c.r.URL, w.Code, w.Body)
+		}
+	}
+}
+
+// What is not emulated is refused by its name, never taken in silence.
+func TestUnemulatedMembersAreRefused(t *testing.T) {
+	s := withTable(t, nil)
+	const k = `"TableName":"chat","Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`
+	for body, op := range map[string]string{
+		`{` + k + `,"AttributesToGet":["a"]}`:                                    "GetItem",
+		`{` + k + `,"AttributeUpdates":{}}`:                                      "UpdateItem",
+		`{` + k + `,"Expected":{}}`:                                              "DeleteItem",
+		`{` + k + `,"ConditionalOperator":"AND"}`:                                "DeleteItem",
+		`{` + k + `,"ReturnItemCollectionMetrics":"SIZE"}`:                       "DeleteItem",
+		`{"TableName":"chat","KeyConditions":{}}`:                                "Query",
+		`{"TableName":"chat","QueryFilter":{}}`:                                  "Query",
+		`{"TableName":"chat","ScanFilter":{}}`:                                   "Scan",
+		`{"RequestItems":{"chat":{"Keys":[],"AttributesToGet":["a"]}}}`:          "BatchGetItem",
+		strings.Replace(chatTable, "{", `{"StreamSpecification":{},`, 1):         "CreateTable",
+		strings.Replace(chatTable, "{", `{"SSESpecification":{},`, 1):            "CreateTable",
+		strings.Replace(chatTable, "{", `{"Tags":[],`, 1):                        "CreateTable",
+		strings.Replace(chatTable, "{", `{"OnDemandThroughput":{},`, 1):          "CreateTable",
+		`{"TransactItems":[{"Put":{"TableName":"chat","Item":{},"Unheard":1}}]}`: "TransactWriteItems",
+		`{"tablename":"chat"}`:                                                   "DescribeTable",
+	} {
+		status, answer := raw(t, s, request(op, body))
+		message, _ := answer["message"].(string)
+		if status != 400 || !strings.Contains(message, "is not emulated by kaiwa's DynamoDB") {
+			t.Errorf("%s %s: %d %v", op, body, status, answer)
+		}
+	}
+	for _, op := range []string{"UpdateTable", "TagResource", "BatchExecuteStatement", "DescribeEndpoints", "CreateBackup", "DescribeLimits"} {
+		if _, answer := raw(t, s, request(op, "{}")); answer["message"] != op+" is not emulated by kaiwa's DynamoDB" {
+			t.Errorf("%s: %v", op, answer)
+		}
+	}
+}
+
+func TestARNInPlaceOfAName(t *testing.T) {
+	endpoint, _ := ddb.Start(t, nil)
+	d := &db{client(endpoint), true}
+	table := d.table(t, schema{})
+	out, err := d.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+	must(t, err)
+	_, err = d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: out.Table.TableArn, Item: attrs(key)})
+	must(t, err)
+	same(t, "item", d.get(t, table, key), key)
+	_, err = d.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("arn:aws:dynamodb:eu-west-1:123456789012:table/" + table)})
+	must(t, err)
+}
+
+func TestDeletionProtection(t *testing.T) {
+	s := ddb.New(nil)
+	if err := s.CreateTable([]byte(strings.Replace(chatTable, "{", `{"DeletionProtectionEnabled":true,"TableClass":"STANDARD_INFREQUENT_ACCESS",`, 1))); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := raw(t, s, request("DeleteTable", `{"TableName":"chat"}`)); status != 400 || !strings.Contains(body["message"].(string), "protected against deletion") {
+		t.Errorf("%d %v", status, body)
+	}
+	_, body := raw(t, s, request("DescribeTable", `{"TableName":"chat"}`))
+	table := body["Table"].(map[string]any)
+	same(t, "described", []any{table["DeletionProtectionEnabled"], table["TableClassSummary"]}, []any{true, map[string]any{"TableClass": "STANDARD_INFREQUENT_ACCESS"}})
+}
