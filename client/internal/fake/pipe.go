@@ -53,3 +53,20 @@ func (p *Pipe) Close() error {
 
 // Addr is nowhere.
 func (p *Pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+// Serve puts a server on a pipe, for tests in virtual time. The client reaches
+// it at any URL, ws://kaiwa/dev for one. stop ends both and waits.
+func Serve(s *Server) (client *http.Client, stop func()) {
+	p := NewPipe()
+	h := &http.Server{Handler: s}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = h.Serve(p)
+	}()
+	return p.Client(), func() {
+		_ = h.Close()
+		<-done
+		s.Close()
+	}
+}
