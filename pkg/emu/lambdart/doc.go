@@ -15,7 +15,8 @@
 //	host.Close(ctx) // before the server: idle processes hold a request open
 //
 // Paths served: /_runtime/TOKEN/… for the processes, /2015-03-31/functions/NAME/invocations,
-// and every other path that starts with a date, which is refused by name.
+// and every other path that starts with a date, which is refused by name. The
+// listener must have no read or write timeout: an idle process waits in a request.
 //
 // Not emulated: versions and aliases other than $LATEST, layers, memory limits,
 // provisioned concurrency, the second init attempt, response streaming to the
