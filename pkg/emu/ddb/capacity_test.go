@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"kaiwa/pkg/emu/ddb"
 )
 
 // sized is an item of pk, sk and v that counts for so many bytes.
@@ -79,6 +81,26 @@ func TestContractCapacityOfIndexes(t *testing.T) {
 			same(t, c.what, []float64{*used.CapacityUnits, *used.Table.CapacityUnits, index}, []float64{c.total, 1, c.index})
 		}
 	})
+}
+
+func TestCapacityOfLocalIndexes(t *testing.T) {
+	endpoint, _ := ddb.Start(t, nil)
+	d := &db{client(endpoint), true}
+	table := d.table(t, schema{indexes: []indexSchema{{name: "by-n", keys: "pk:S n:N", projection: "INCLUDE", include: []string{"x"}, local: true}}})
+	out, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: attrs(with(key, m{"n": 1, "x": 1, "v": strings.Repeat("v", 5000)})), ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes})
+	must(t, err)
+	same(t, "put", []float64{*out.ConsumedCapacity.Table.CapacityUnits, *out.ConsumedCapacity.LocalSecondaryIndexes["by-n"].CapacityUnits}, []float64{5, 1})
+	out, err = d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: attrs(with(key, m{"n": 1, "x": 2})), ReturnConsumedCapacity: types.ReturnConsumedCapacityIndexes})
+	must(t, err)
+	same(t, "what is projected changes", *out.ConsumedCapacity.LocalSecondaryIndexes["by-n"].CapacityUnits, 1.0)
+	in := &dynamodb.QueryInput{TableName: &table, IndexName: aws.String("by-n"), ProjectionExpression: aws.String("x"), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal}
+	page, err := d.query(t, in, "pk = :p", m{":p": "a"})
+	must(t, err)
+	same(t, "from the index", *page.ConsumedCapacity.CapacityUnits, 0.5)
+	in.ProjectionExpression = aws.String("v")
+	page, err = d.query(t, in, "pk = :p", m{":p": "a"})
+	must(t, err)
+	same(t, "fetched from the table as well", *page.ConsumedCapacity.CapacityUnits, 1.0)
 }
 
 func TestContractCapacityOfPages(t *testing.T) {

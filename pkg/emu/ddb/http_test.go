@@ -2,6 +2,7 @@ package ddb_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
@@ -103,6 +104,35 @@ func TestWireErrors(t *testing.T) {
 		"bare value":         {request("GetItem", `{"TableName":"chat","Key":{"pk":"x"}}`), 400, service + "SerializationException", "Unexpected value type in payload"},
 		"number in JSON":     {request("PutItem", `{"TableName":"chat","Item":{"pk":{"N":1}}}`), 400, service + "SerializationException", "NUMBER_VALUE cannot be converted to String"},
 		"bad base64":         {request("PutItem", `{"TableName":"chat","Item":{"pk":{"B":"AAA"}}}`), 400, service + "SerializationException", "multiple of 4"},
+		"fraction for text":  {request("DescribeTable", `{"TableName":1.5}`), 400, service + "SerializationException", "DECIMAL_VALUE cannot be converted to String"},
+		"flag for text":      {request("DescribeTable", `{"TableName":true}`), 400, service + "SerializationException", "TRUE_VALUE cannot be converted to String"},
+		"list for text":      {request("DescribeTable", `{"TableName":[]}`), 400, service + "SerializationException", "Unrecognized collection type class java.lang.String"},
+		"map for text":       {request("DescribeTable", `{"TableName":{}}`), 400, service + "SerializationException", "Start of structure or map found"},
+		"text for a map":     {request("GetItem", `{"TableName":"chat","Key":"x"}`), 400, service + "SerializationException", "Unexpected field type"},
+		"text for a list":    {request("BatchGetItem", `{"RequestItems":{"chat":{"Keys":"x"}}}`), 400, service + "SerializationException", "Unexpected field type"},
+		"list for requests":  {request("BatchGetItem", `{"RequestItems":[]}`), 400, service + "SerializationException", "Unexpected field type"},
+		"list for names":     {request("GetItem", `{"TableName":"chat","Key":{},"ExpressionAttributeNames":[]}`), 400, service + "SerializationException", "Unexpected field type"},
+		"number for a name":  {request("GetItem", `{"TableName":"chat","Key":{},"ExpressionAttributeNames":{"#a":1}}`), 400, service + "SerializationException", "NUMBER_VALUE"},
+		"number for binary":  {request("PutItem", `{"TableName":"chat","Item":{"pk":{"B":1}}}`), 400, service + "SerializationException", "only base-64-encoded strings"},
+		"text for a set":     {request("PutItem", `{"TableName":"chat","Item":{"pk":{"SS":"x"}}}`), 400, service + "SerializationException", "Unexpected field type"},
+		"text for list":      {request("PutItem", `{"TableName":"chat","Item":{"pk":{"L":"x"}}}`), 400, service + "SerializationException", "Unexpected field type"},
+		"list for map":       {request("PutItem", `{"TableName":"chat","Item":{"pk":{"M":[]}}}`), 400, service + "SerializationException", "Unrecognized collection type java.util.Map"},
+		"text for BOOL":      {request("PutItem", `{"TableName":"chat","Item":{"pk":{"BOOL":"x"}}}`), 400, service + "SerializationException", "STRING_VALUE cannot be converted to Boolean"},
+		"loose base64":       {request("PutItem", `{"TableName":"chat","Item":{"pk":{"B":"AAB="}}}`), 400, service + "SerializationException", "non-pad Base64 character"},
+		"null member":        {request("PutItem", `{"TableName":"chat","Item":{"pk":{"S":null,"N":"1"}}}`), 400, validate + "ValidationException", "Type mismatch for key pk expected: S actual: N"},
+		"nameless attribute": {request("PutItem", `{"TableName":"chat","Item":{"":{"S":"x"}}}`), 400, validate + "ValidationException", "Attribute name must not be empty"},
+		"long name":          {request("PutItem", `{"TableName":"chat","Item":{"`+strings.Repeat("n", 65536)+`":{"S":"x"}}}`), 400, validate + "ValidationException", "less than 65536 bytes"},
+		"long name by ref":   {request("GetItem", `{"TableName":"chat","Key":{},"ProjectionExpression":"#n","ExpressionAttributeNames":{"#n":"`+strings.Repeat("n", 65536)+`"}}`), 400, validate + "ValidationException", "less than 65536 bytes"},
+		"deep JSON":          {request("PutItem", `{"TableName":"chat","Item":{"pk":`+strings.Repeat(`{"M":{"a":`, 4000)+`{"S":"x"}`+strings.Repeat("}}", 4000)+`}}`), 400, validate + "ValidationException", "Nesting Levels"},
+		"no names":           {request("GetItem", `{"TableName":"chat","Key":{},"ProjectionExpression":"a","ExpressionAttributeNames":{}}`), 400, validate + "ValidationException", "ExpressionAttributeNames must not be empty"},
+		"no values":          {request("Scan", `{"TableName":"chat","FilterExpression":"a = :a","ExpressionAttributeValues":{}}`), 400, validate + "ValidationException", "ExpressionAttributeValues must not be empty"},
+		"bad value name":     {request("Scan", `{"TableName":"chat","FilterExpression":"a = :a","ExpressionAttributeValues":{":a b":{"S":"x"}}}`), 400, validate + "ValidationException", "ExpressionAttributeValues contains invalid key: Syntax error; key: \":a b\""},
+		"bad number in it":   {request("Scan", `{"TableName":"chat","FilterExpression":"a = :a","ExpressionAttributeValues":{":a":{"N":"x"}}}`), 400, validate + "ValidationException", "ExpressionAttributeValues contains invalid value: The parameter cannot be converted to a numeric value: x for key :a"},
+		"no table name":      {request("DescribeTable", `{}`), 400, validate + "ValidationException", "The parameter 'TableName' is required"},
+		"short table name":   {request("DescribeTable", `{"TableName":"ab"}`), 400, validate + "ValidationException", "TableName must be at least 3 characters long"},
+		"limit too high":     {request("ListTables", `{"Limit":101}`), 400, validate + "ValidationException", "less than or equal to 100"},
+		"projection or all":  {request("Scan", `{"TableName":"chat","ProjectionExpression":"a","Select":"ALL_ATTRIBUTES"}`), 400, validate + "ValidationException", "choosing to get ALL_ATTRIBUTES"},
+		"put and delete":     {request("BatchWriteItem", `{"RequestItems":{"chat":[{"PutRequest":{"Item":{}},"DeleteRequest":{"Key":{}}}]}}`), 400, validate + "ValidationException", "more than one datatypes"},
 		"no type":            {request("PutItem", `{"TableName":"chat","Item":{"pk":{}}}`), 400, validate + "ValidationException", "Supplied AttributeValue is empty"},
 		"unknown type":       {request("PutItem", `{"TableName":"chat","Item":{"pk":{"X":"x"}}}`), 400, validate + "ValidationException", "Supplied AttributeValue is empty"},
 		"two types":          {request("PutItem", `{"TableName":"chat","Item":{"pk":{"S":"x","N":"1"}}}`), 400, validate + "ValidationException", "more than one datatypes"},
@@ -146,6 +176,40 @@ func TestWireOtherMethodsAndSizes(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.r.Method, c.r.URL, w.Code, w.Body)
 		}
 	}
+}
+
+func TestCreateTableDetails(t *testing.T) {
+	s := ddb.New(nil)
+	index := func(n int, list, keys string) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(`{"IndexName":"index-%d","KeySchema":[%s],"Projection":{"ProjectionType":"ALL"}}`, i, keys))
+		}
+		return `,"` + list + `":[` + strings.Join(all, ",") + `]}`
+	}
+	indexed := strings.TrimSuffix(chatTable, "}")
+	noIndex := chatTable[:strings.Index(chatTable, ",\n\t\"GlobalSecondaryIndexes\"")]
+	const pk, sk, g = `{"AttributeName":"pk","KeyType":"HASH"}`, `{"AttributeName":"sk","KeyType":"RANGE"}`, `{"AttributeName":"g","KeyType":"RANGE"}`
+	noSort := strings.Replace(strings.Replace(chatTable, ","+sk, "", 1), `{"AttributeName":"sk","AttributeType":"S"},`, "", 1)
+	for body, words := range map[string]string{
+		indexed + index(6, "LocalSecondaryIndexes", pk+","+sk):                                    "exceeds per-table limit of 5",
+		noIndex + index(21, "GlobalSecondaryIndexes", pk):                                         "exceeds the per-table limit of 20",
+		indexed + index(1, "LocalSecondaryIndexes", `{"AttributeName":"g","KeyType":"HASH"},`+sk): "does not have the same leading hash key as table KeySchema for index: index-0. index hash key: g, table hash key: pk",
+		strings.Replace(noSort, `"BillingMode"`, `"LocalSecondaryIndexes":[{"IndexName":"lsi","KeySchema":[`+pk+`,`+g+`],"Projection":{"ProjectionType":"ALL"}}],"BillingMode"`, 1): "Table KeySchema does not have a range key",
+		strings.Replace(chatTable, sk, `{"AttributeName":"pk","KeyType":"RANGE"}`, 1):                                                                                               "the Hash Key and the Range Key element in the KeySchema have the same name",
+		strings.Replace(chatTable, `{"AttributeName":"g","AttributeType":"S"}`, `{"AttributeName":"g","AttributeType":"S"},{"AttributeName":"h","AttributeType":"S"}`, 1):           "Some AttributeDefinitions are not used. AttributeDefinitions: [pk, sk, g, h], keys used: [g, pk, sk]",
+		strings.Replace(chatTable, `"Projection"`, `"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":1},"Projection"`, 1):                                        "should not be specified for index: by-g when BillingMode is PAY_PER_REQUEST",
+	} {
+		if err := s.CreateTable([]byte(body)); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s:\n%v\nwant …%s…", body, err, words)
+		}
+	}
+	provisioned := strings.Replace(chatTable, `"BillingMode":"PAY_PER_REQUEST"`, `"ProvisionedThroughput":{"ReadCapacityUnits":3,"WriteCapacityUnits":4}`, 1)
+	if err := s.CreateTable([]byte(strings.Replace(provisioned, "KEYS_ONLY", "ALL", 1))); err != nil {
+		t.Fatal(err)
+	}
+	_, body := raw(t, s, request("DescribeTable", `{"TableName":"chat"}`))
+	same(t, "capacity", body["Table"].(m)["ProvisionedThroughput"], any(m{"ReadCapacityUnits": 3.0, "WriteCapacityUnits": 4.0, "NumberOfDecreasesToday": 0.0}))
 }
 
 // What is not emulated is refused by its name, never taken in silence.

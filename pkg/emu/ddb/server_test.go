@@ -166,6 +166,43 @@ func TestFaultsAreAskedOncePerTable(t *testing.T) {
 	same(t, "after", after.asked, before.asked)
 }
 
+func TestFaultsReachEveryOperation(t *testing.T) {
+	var f faulty
+	s := withTable(t, &ddb.Options{Faults: f.ask})
+	f.always(ddb.Unavailable)
+	const k = `"Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`
+	operations := map[string]string{
+		"CreateTable": chatTable, "DescribeTable": `{"TableName":"chat"}`, "ListTables": `{}`, "DeleteTable": `{"TableName":"chat"}`,
+		"UpdateTimeToLive": `{"TableName":"chat","TimeToLiveSpecification":{"AttributeName":"ttl","Enabled":true}}`, "DescribeTimeToLive": `{"TableName":"chat"}`,
+		"GetItem": `{"TableName":"chat",` + k + `}`, "PutItem": `{"TableName":"chat","Item":{"pk":{"S":"a"},"sk":{"S":"b"}}}`,
+		"UpdateItem": `{"TableName":"chat",` + k + `}`, "DeleteItem": `{"TableName":"chat",` + k + `}`,
+		"Query": `{"TableName":"chat","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"a"}}}`, "Scan": `{"TableName":"chat"}`,
+		"BatchGetItem":     `{"RequestItems":{"chat":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"b"}}]}},"ReturnConsumedCapacity":"TOTAL"}`,
+		"BatchWriteItem":   `{"RequestItems":{"chat":[{"DeleteRequest":{` + k + `}}]},"ReturnConsumedCapacity":"TOTAL"}`,
+		"TransactGetItems": `{"TransactItems":[{"Get":{"TableName":"chat",` + k + `}}]}`, "TransactWriteItems": `{"TransactItems":[{"Delete":{"TableName":"chat",` + k + `}}]}`,
+	}
+	for op, body := range operations {
+		if status, answer := raw(t, s, request(op, body)); status != 500 || answer["__type"] != "com.amazonaws.dynamodb.v20120810#InternalServerError" {
+			t.Errorf("%s: %d %v", op, status, answer)
+		}
+	}
+	f.set(nil)
+	for op, body := range operations {
+		if op == "CreateTable" || op == "DeleteTable" {
+			continue
+		}
+		if status, answer := raw(t, s, request(op, body)); status != 200 {
+			t.Errorf("%s: %d %v", op, status, answer)
+		}
+		if n := s.Counts()[op]; n.Calls != 2 || n.Errors != 1 {
+			t.Errorf("%s: %+v", op, n)
+		}
+	}
+	if n := s.Counts(); n["BatchGetItem"].ReadUnits != 0.5 || n["BatchWriteItem"].WriteUnits != 1 || n["TransactGetItems"].ReadUnits != 2 || n["TransactWriteItems"].WriteUnits != 2 {
+		t.Errorf("units: %+v", n)
+	}
+}
+
 func TestTokensAreForgottenAfterTenMinutes(t *testing.T) {
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	d, s := start(t, &ddb.Options{Clock: func() time.Time { return now }})
