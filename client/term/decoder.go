@@ -8,6 +8,12 @@ import (
 	"unicode/utf8"
 )
 
+// What makes a terminal mark a paste as one, and stop doing so.
+const (
+	PasteOn  = "\x1b[?2004h"
+	PasteOff = "\x1b[?2004l"
+)
+
 const (
 	esc        = 0x1b
 	pasteStart = "\x1b[200~"

@@ -1,0 +1,425 @@
+package repl_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kaiwa/client/internal/fake"
+	"kaiwa/client/internal/vt"
+	"kaiwa/client/repl"
+	"kaiwa/client/session"
+	"kaiwa/pkg/wire"
+)
+
+func TestMain(m *testing.M) { os.Exit(fake.Main(m)) }
+
+const ctrlC, ctrlD, up, left = "\x03", "\x04", "\x1b[A", "\x1b[D"
+
+// chat is a person at a terminal, in virtual time.
+type chat struct {
+	t       *testing.T
+	server  *fake.Server
+	term    *vt.Terminal
+	in      chan []byte
+	resized chan struct{}
+	left    chan error
+	cancel  context.CancelFunc
+}
+
+// run puts a person before a 40 by 12 terminal.
+func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &chat{
+			t: t, server: fake.NewServer(answer), term: vt.New(40, 12),
+			in: make(chan []byte), resized: make(chan struct{}), left: make(chan error, 1),
+		}
+		client, stop := fake.Serve(c.server)
+		defer stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c.cancel = cancel
+		s, err := session.Dial(ctx, "ws://kaiwa/dev", &session.Config{Client: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		go func() {
+			c.left <- repl.Run(ctx, s, repl.Terminal{In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized}, "hello", nil)
+		}()
+		c.wait(time.Second)
+		f(c)
+		if c.term.Refused != nil {
+			t.Errorf("the terminal was sent %v", c.term.Refused)
+		}
+	})
+}
+
+// type types keys and lets what follows at once happen.
+func (c *chat) types(keys string) {
+	c.in <- []byte(keys)
+	synctest.Wait()
+}
+
+// wait lets time pass. It is virtual: nothing sleeps.
+func (c *chat) wait(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.t.Context().Done():
+	}
+	synctest.Wait()
+}
+
+// shows compares the screen, from its first row that is not empty.
+func (c *chat) shows(want string) {
+	c.t.Helper()
+	got := strings.TrimRight(strings.Join(c.term.Rows(), "\n"), "\n")
+	if want = strings.Trim(want, "\n"); got != want {
+		c.t.Errorf("the screen shows\n%s\n\nwant\n%s\n", got, want)
+	}
+	if !c.term.AtRest() {
+		c.t.Error("the terminal is left in the middle of a drawing")
+	}
+}
+
+// leaves waits for the end.
+func (c *chat) leaves(want error) {
+	c.t.Helper()
+	if err := <-c.left; !errors.Is(err, want) {
+		c.t.Errorf("left with %v, want %v", err, want)
+	}
+	if c.term.Bracketed() {
+		c.t.Error("bracketed paste is left on")
+	}
+}
+
+func slow(text string) fake.Script {
+	return fake.Script{Text: strings.Repeat(text+" ", 30), Piece: 2, Every: 100 * time.Millisecond, First: time.Second}
+}
+
+func TestTurn(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.types("日本語\r")
+		c.wait(time.Second)
+		c.shows(`
+hello
+> 日本語
+You said: 日本語
+
+>`)
+		c.types("more" + left)
+		if x, y := c.term.Cursor(); x != 5 || y != 4 {
+			t.Errorf("cursor at %d,%d", x, y)
+		}
+		c.types(ctrlC + ctrlD) // clears, leaves
+		c.leaves(nil)
+		c.shows(`
+hello
+> 日本語
+You said: 日本語
+`)
+	})
+}
+
+// ^C stops the reply and keeps what was typed meanwhile.
+func TestStopKeepsTheLine(t *testing.T) {
+	run(t, slow, func(c *chat) {
+		c.types("word\r")
+		c.wait(500 * time.Millisecond)
+		c.shows(`
+hello
+> word
+waiting
+>`)
+		c.wait(time.Second)
+		c.types("つぎの")
+		c.wait(100 * time.Millisecond)
+		c.types(ctrlC)
+		c.wait(100 * time.Millisecond)
+		c.types("質問")
+		c.shows(`
+hello
+> word
+word word word
+[stopped]
+
+> つぎの質問`)
+		if x, y := c.term.Cursor(); x != 12 || y != 5 {
+			t.Errorf("cursor at %d,%d", x, y)
+		}
+	})
+}
+
+// Text that streams in while somebody types tears neither.
+func TestTypingWhileTextStreams(t *testing.T) {
+	run(t, func(string) fake.Script {
+		return fake.Script{Text: strings.Repeat("長い段落は空白を含まない。", 6) + "\nend", Piece: 1, Every: 20 * time.Millisecond}
+	}, func(c *chat) {
+		c.types("go\r")
+		for _, r := range "typed 日本語" {
+			c.types(string(r))
+			c.wait(150 * time.Millisecond)
+		}
+		c.wait(5 * time.Second)
+		got := c.term.Text()
+		want := []string{"hello", "> go", strings.Repeat("長い段落は空白を含まない。", 6), "end", "", "> typed 日本語"}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestQueue(t *testing.T) {
+	run(t, slow, func(c *chat) {
+		c.types("a\rb\rc\r")
+		c.wait(500 * time.Millisecond)
+		c.shows(`
+hello
+> a
+waiting, 2 waiting to be sent
+>`)
+		c.types(up + "!")
+		c.shows(`
+hello
+> a
+waiting, 1 waiting to be sent
+> c!`)
+		c.wait(20 * time.Second)
+		if n := strings.Count(strings.Join(c.term.Text(), "\n"), "\n> b\nb b b"); n != 1 {
+			t.Errorf("the screen says %q", c.term.Text())
+		}
+	})
+}
+
+func TestLeaving(t *testing.T) {
+	for name, c := range map[string]struct {
+		keys []string
+		want error
+	}{
+		"^D":          {[]string{ctrlD}, nil},
+		"/quit":       {[]string{"/quit\r"}, nil},
+		"^C ^C":       {[]string{ctrlC, ctrlC}, repl.ErrInterrupted},
+		"^C clears":   {[]string{"abc", ctrlC, ctrlC, ctrlC}, repl.ErrInterrupted},
+		"during text": {[]string{"hi\r", ctrlD}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, slow, func(p *chat) {
+				for _, k := range c.keys {
+					p.types(k)
+				}
+				p.leaves(c.want)
+			})
+		})
+	}
+	t.Run("^C, long after ^C", func(t *testing.T) {
+		run(t, nil, func(c *chat) {
+			c.types(ctrlC)
+			c.wait(3 * time.Second)
+			c.types(ctrlC)
+			c.shows("hello\npress ^C again, or ^D, to leave\npress ^C again, or ^D, to leave\n>")
+		})
+	})
+	t.Run("the terminal goes", func(t *testing.T) {
+		run(t, nil, func(c *chat) {
+			close(c.in)
+			c.leaves(nil)
+		})
+	})
+	t.Run("the context ends", func(t *testing.T) {
+		run(t, nil, func(c *chat) {
+			c.cancel()
+			c.leaves(context.Canceled)
+		})
+	})
+}
+
+func TestCommands(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.types("one\r")
+		c.wait(time.Second)
+		c.types("/new\r")
+		c.types("//two\r")
+		c.wait(time.Second)
+		c.types("/list\r")
+		c.wait(time.Second)
+		c.types("/open 2\r")
+		c.wait(time.Second)
+		c.types("more\r")
+		c.wait(time.Second)
+		c.types("/opne\r")
+		got := strings.Join(c.term.Text(), "\n")
+		want := `hello
+> one
+You said: one
+
+[new conversation]
+> /two
+You said: /two
+
+ 1  0001-01-01 00:00  about /two
+ 2  0001-01-01 00:00  about one
+> one
+You said: one
+
+> more
+You said: more
+
+! there is no command /opne; /help lists them, // sends a text that starts with /
+> /opne`
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		c.server.Look(func(chat *fake.Chat) {
+			if r := chat.Replies(); r[2].Conversation != r[0].Conversation {
+				t.Errorf("/open went to %s", r[2].Conversation)
+			}
+		})
+	})
+}
+
+func TestCommandTrouble(t *testing.T) {
+	for keys, want := range map[string]string{
+		"/open\r":   "! say which one: /open N, with N from /list",
+		"/open 7\r": "! there is no number 7; /list shows them",
+		"/stop\r":   "[nothing to stop]",
+		"/help\r":   help,
+	} {
+		run(t, nil, func(c *chat) {
+			c.types(keys)
+			if got := strings.Join(c.term.Text(), "\n"); !strings.Contains(got, want) {
+				t.Errorf("%q: got\n%s", keys, got)
+			}
+		})
+	}
+	run(t, slow, func(c *chat) {
+		c.types("hi\r/new\r")
+		c.wait(100 * time.Millisecond)
+		c.shows("hello\n! a reply is still running; stop it firs\nt\n> hi\nwaiting\n> /new")
+	})
+}
+
+const help = "^C stops the reply, and keeps what you typed."
+
+func TestEndings(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		script fake.Script
+		want   string
+	}{
+		{"refused", fake.Script{Refuse: wire.Error{Code: wire.CodeRateLimited, Message: "you have\nused up your words"}}, "! you have used up your words\n\n>"},
+		{"interrupted", fake.Script{Text: "half", Fail: wire.Error{Code: wire.CodeModelError, Message: "the model broke"}}, "half\n[interrupted]\n\n>"},
+		{"cut short", fake.Script{Text: "half", Stop: "max_tokens"}, "half\n[max_tokens]\n\n>"},
+		{"saved later", fake.Script{Text: "whole", Unsaved: true}, "whole\n\n>"},
+		{"lost later", fake.Script{Text: "whole", Unsaved: true, Lose: 2}, "whole\n\n! the last 2 characters were lost by the\n service\n>"},
+		{"not harmless", fake.Script{Text: "a\x1b]0;title\a\x1b[2Jb\n"}, "ab\n\n>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, func(string) fake.Script { return c.script }, func(p *chat) {
+				p.types("q\r")
+				p.wait(5 * time.Second)
+				got := strings.TrimRight(strings.Join(p.term.Rows(), "\n"), "\n")
+				if !strings.HasSuffix(got, c.want) {
+					t.Errorf("got\n%s\nwant\n%s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// A notification stands above the line that is being typed, and above the one
+// that is being streamed.
+func TestNotification(t *testing.T) {
+	run(t, slow, func(c *chat) {
+		c.types("word\r")
+		c.wait(1250 * time.Millisecond)
+		c.types("typed")
+		c.server.Send(wire.Notification{ID: "n", Title: "build", Text: "green\nagain"})
+		c.wait(90 * time.Millisecond)
+		c.shows(`
+hello
+> word
+* build: green
+  again
+word wor
+> typed`)
+	})
+}
+
+func TestConnectionLost(t *testing.T) {
+	run(t, slow, func(c *chat) {
+		c.types("word\r")
+		c.wait(1250 * time.Millisecond)
+		refuse := true
+		c.server.Look(func(*fake.Chat) {
+			c.server.Admit = func(*http.Request) int {
+				if refuse {
+					return http.StatusBadGateway
+				}
+				return 0
+			}
+		})
+		c.server.Cut()
+		c.wait(100 * time.Millisecond)
+		if got := strings.Join(c.term.Rows(), "\n"); !strings.Contains(got, "no connection (502 Bad Gateway: the serv") {
+			t.Errorf("the screen shows\n%s", got)
+		}
+		c.server.Look(func(*fake.Chat) { refuse = false })
+		c.wait(2 * time.Minute)
+		if got := strings.Join(c.term.Text(), "\n"); got != "hello\n> word\n"+strings.TrimRight(strings.Repeat("word ", 30), " ")+"\n\n>" {
+			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
+func TestGone(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.server.Look(func(*fake.Chat) {
+			c.server.Admit = func(*http.Request) int { return http.StatusUnauthorized }
+		})
+		c.server.Cut()
+		err := <-c.left
+		var refused *session.DialError
+		if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized {
+			t.Errorf("left with %v", err)
+		}
+	})
+}
+
+func TestPasteAndEscape(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.types("\x1b[200~one\rtwo\x1b[201~")
+		c.types("\x1b")
+		c.wait(time.Second)
+		c.types("x")
+		c.shows("hello\n> one\ntwox")
+		c.types("\r")
+		c.wait(time.Second)
+		c.shows("hello\n> one\ntwox\nYou said: one\ntwox\n\n>")
+	})
+}
+
+func TestResize(t *testing.T) {
+	run(t, slow, func(c *chat) {
+		c.types("日本語の長い段落\r")
+		c.wait(3 * time.Second)
+		c.types("typed")
+		for _, cols := range []int{30, 17, 60, 25} {
+			c.term.Resize(cols, 12)
+			c.resized <- struct{}{}
+			c.wait(200 * time.Millisecond)
+		}
+		c.wait(time.Minute)
+		// A paragraph taller than the screen is cut into a few lines.
+		squeeze := strings.NewReplacer("\n", "", " ", "")
+		got, want := c.term.Text(), "hello>日本語の長い段落"+strings.Repeat("日本語の長い段落", 30)+">typed"
+		if squeeze.Replace(strings.Join(got, "")) != want || len(got) > 8 {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package repl
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kaiwa/client/session"
+	"kaiwa/pkg/wire"
+)
+
+// show puts an event on the screen.
+func (r *repl) show(e session.Event) {
+	switch e := e.(type) {
+	case session.Asked:
+		r.queued = max(0, r.queued-1)
+		r.status = status{lost: r.status.lost, running: true, doing: "waiting"}
+		r.screen.EndLine()
+		r.screen.Line("> " + e.Text)
+	case session.Text:
+		r.status.doing = ""
+		r.screen.Write(e.Text)
+	case session.Waiting:
+		if e.For > 0 {
+			r.status.doing = fmt.Sprintf("waiting %d s", int(e.For/time.Second))
+		}
+	case session.Ended:
+		r.status = status{lost: r.status.lost}
+		r.ended(e)
+	case session.Delayed:
+		r.status.doing = fmt.Sprintf("%s; again in %d s", oneLine(reason(e.Err)), int(e.In/time.Second))
+	case session.Refused:
+		r.status = status{lost: r.status.lost}
+		r.refused(e)
+	case session.Trouble:
+		r.trouble(e.Err)
+	case session.Notified:
+		r.notified(e.Notification)
+	case session.Listed:
+		r.listed(e.Conversations)
+	case session.Showed:
+		r.showed(e.HistoryPage)
+	case session.Lost:
+		r.status.lost = "reconnecting"
+		if e.In > 0 {
+			r.status.lost = fmt.Sprintf("no connection (%s), try %d in %d s", oneLine(e.Err.Error()), e.Try, int(e.In/time.Second)+1)
+		}
+	case session.Back:
+		r.status.lost = ""
+	case session.Gone:
+		r.why = e.Err
+	}
+}
+
+// ended tells how a reply ended, where that is worth a line.
+func (r *repl) ended(e session.Ended) {
+	before, again := r.unsure[e.Reply]
+	delete(r.unsure, e.Reply)
+	if !e.Saved {
+		r.unsure[e.Reply] = e.End
+	}
+	r.screen.EndLine()
+	if e.Cut > 0 {
+		r.screen.Line(fmt.Sprintf("! the last %d characters were lost by the service", e.Cut))
+	}
+	switch {
+	case again && before.Stop == e.Stop:
+	case e.Stop != wire.StopEndTurn:
+		r.screen.Line("[" + oneLine(e.Stop) + "]")
+	}
+	if !again {
+		r.screen.Line("")
+	}
+}
+
+func (r *repl) refused(e session.Refused) {
+	if errors.Is(e.Err, session.ErrStopped) {
+		r.screen.Line("[stopped]\n")
+		return
+	}
+	r.trouble(e.Err)
+	r.screen.Line("")
+}
+
+func (r *repl) trouble(err error) { r.screen.Line("! " + oneLine(reason(err))) }
+
+func (r *repl) notified(n wire.Notification) {
+	line := "* "
+	if n.Title != "" {
+		line += oneLine(n.Title) + ": "
+	}
+	r.screen.Line(line + strings.ReplaceAll(n.Text, "\n", "\n  "))
+}
+
+func (r *repl) listed(list []wire.ConversationInfo) {
+	if r.list = list; len(list) == 0 {
+		r.screen.Line("[no conversations yet]")
+	}
+	for i, c := range list {
+		r.screen.Line(fmt.Sprintf("%2d  %s  %s", i+1, c.At.Local().Format("2006-01-02 15:04"), oneLine(c.Title)))
+	}
+}
+
+// showed prints the messages of the conversation just opened.
+func (r *repl) showed(h wire.HistoryPage) {
+	if h.Before != "" {
+		r.screen.Line("[earlier messages are not shown]")
+	}
+	for _, m := range slices.Backward(h.Messages) {
+		text := m.Text
+		if m.Role == "user" {
+			text = "> " + text
+		} else {
+			text += "\n"
+		}
+		r.screen.Line(text)
+	}
+}
+
+// reason is what an error tells the user: the service's words without its code.
+func reason(err error) string {
+	var e wire.Error
+	if errors.As(err, &e) && e.Message != "" {
+		return e.Message
+	}
+	return err.Error()
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// status is what the line above the prompt tells.
+type status struct {
+	running  bool   // a turn is
+	doing    string // what it waits for; "": text flows
+	stopping bool
+	lost     string // about the connection; "": it is there
+}
+
+// line is one line, "" if all is well.
+func (s status) line(queued int) string {
+	var parts []string
+	switch {
+	case s.stopping:
+		parts = append(parts, "stopping")
+	case s.doing != "":
+		parts = append(parts, s.doing)
+	}
+	if s.lost != "" {
+		parts = append(parts, s.lost)
+	}
+	if queued > 0 && s.running {
+		parts = append(parts, fmt.Sprintf("%d waiting to be sent", queued))
+	}
+	return strings.Join(parts, ", ")
+}
