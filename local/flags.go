@@ -49,16 +49,16 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	fs.BoolVar(&s.serve, "serve", false, "no chat, only serve")
 	fs.StringVar(&s.template, "template", "template.yaml", "the SAM template to run, a `file`")
 	fs.Func("param", "a template parameter as `NAME=VALUE`; repeatable", s.setParam)
-	fs.Func("auth", "short for -param Auth=…, with what a client needs printed: `none`, iam or apikey", s.setAuth)
-	fs.Func("model", "`demo` (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one)", s.setModel)
-	fs.Func("dynamodb", "`URL` of another DynamoDB (embedded)", s.setDynamoDB)
-	fs.Func("data", "keep the table in this `folder` (in memory)", func(string) error {
+	fs.Func("auth", "short for -param Auth=…: `WHO` may connect, none, iam or apikey; prints what a client needs", s.setAuth)
+	fs.Func("model", "`WHO` answers: demo (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one); default demo", s.setModel)
+	fs.Func("dynamodb", "`URL` of another DynamoDB than the embedded one", s.setDynamoDB)
+	fs.Func("data", "keep the table in this `folder`: not possible yet, it is in memory", func(string) error {
 		return errors.New("not possible yet: the embedded table lives in memory; use -dynamodb with one that persists")
 	})
-	fs.Func("faults", "what goes wrong, like `post.delay=20ms,post.429=1/5`; post.410=10 is the tenth only", s.setFaults)
+	fs.Func("faults", "`what` goes wrong, like post.delay=20ms,post.429=1/5,post.410=10: every fifth, the tenth only", s.setFaults)
 	duration := func(d *time.Duration, name string, value time.Duration, usage string) {
 		*d = value
-		fs.Func(name, fmt.Sprintf("%s (%v)", usage, value), func(text string) error { return setDuration(d, text) })
+		fs.Func(name, fmt.Sprintf("%s (default %v)", usage, value), func(text string) error { return setDuration(d, text) })
 	}
 	duration(&s.idle, "idle", 10*time.Minute, "close a connection after this `time` without a message")
 	duration(&s.life, "life", 2*time.Hour, "close any connection after this `time`")

@@ -38,7 +38,7 @@ func run(args []string, t terminal) int {
 	defer signals.release()
 	code, err := (&session{settings: settings, terminal: t, signals: signals}).run(signals.ctx)
 	switch {
-	case errors.Is(err, errAsked):
+	case signals.ctx.Err() != nil: // whatever that made fail
 		return 0
 	case err != nil:
 		fmt.Fprintf(t.err, "local: %s\n", oneLine(err))

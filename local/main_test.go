@@ -20,11 +20,18 @@ import (
 // signals are real.
 const asLocal = "KAIWA_TEST_RUN_LOCAL"
 
+// asClient makes it be a client, which ends when its input does.
+const asClient = "KAIWA_TEST_BE_CLIENT"
+
 // TestMain runs the program if asked to; else the tests, and fails when a
 // goroutine outlives its test.
 func TestMain(m *testing.M) {
 	if os.Getenv(asLocal) != "" {
 		main()
+	}
+	if os.Getenv(asClient) != "" {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
 	}
 	cacheFolder = filepath.Join(os.TempDir(), fmt.Sprintf("kaiwa-local-test-%d", os.Getpid()))
 	before := runtime.NumGoroutine()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -27,8 +28,8 @@ type session struct {
 	signals *signals
 }
 
-// run does everything in order. The error is one line for the user, or errAsked;
-// the code is the chat's.
+// run does everything in order. The error is one line for the user, the code the
+// chat's.
 func (s *session) run(ctx context.Context) (code int, err error) {
 	// The port is taken first, and kept: the build may take long.
 	l, err := net.Listen("tcp", s.addr)
@@ -53,15 +54,28 @@ func (s *session) run(ctx context.Context) (code int, err error) {
 		}
 	}()
 	s.announce(st, p)
+	return s.untilOver(ctx, p, st)
+}
+
+// untilOver returns when the chat, the listener or ctx ends: the first takes the
+// others with it.
+func (s *session) untilOver(ctx context.Context, p *prepared, st *stack.Stack) (code int, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var owned sync.WaitGroup
+	defer owned.Wait()
+	defer cancel(nil)
+	owned.Go(func() {
+		select {
+		case <-st.Stopped():
+			cancel(fmt.Errorf("the listener failed: %w", st.Err()))
+		case <-ctx.Done():
+		}
+	})
 	if p.client != "" {
 		return s.chat(ctx, p, st)
 	}
-	select {
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	case <-st.Stopped():
-		return 0, st.Err()
-	}
+	<-ctx.Done()
+	return 0, context.Cause(ctx)
 }
 
 // addressError says which address cannot be had, and what to do.
@@ -98,10 +112,8 @@ func (s *session) options(p *prepared) *stack.Options {
 
 // announce says what one needs to know, on stderr, and that all is ready.
 func (s *session) announce(st *stack.Stack, p *prepared) {
-	for _, line := range p.template.Ignored() {
-		if p.client == "" {
-			fmt.Fprintf(s.err, "not here: %s\n", line)
-		}
+	if p.client == "" {
+		s.sayIgnored(p.template.Ignored())
 	}
 	if a := st.Access(); a.AccessKeyID != "" {
 		fmt.Fprintf(s.err, "sign with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", a.AccessKeyID, a.SecretAccessKey, p.region)
@@ -115,6 +127,22 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 		fmt.Fprintf(s.err, "function logs in %s\n", p.logs.name)
 	}
 	fmt.Fprintf(s.out, "ready %s\n", st.URL())
+}
+
+// sayIgnored names what the template has and a run here has not: a line for each
+// thing that matters, one for all types that have no meaning here.
+func (s *session) sayIgnored(lines []string) {
+	var types []string
+	for _, line := range lines {
+		if kind, _, ok := strings.Cut(line, ": "); ok && strings.HasPrefix(kind, "AWS::") {
+			types = append(types, kind)
+			continue
+		}
+		fmt.Fprintf(s.err, "not here: %s\n", line)
+	}
+	if len(types) > 0 {
+		fmt.Fprintf(s.err, "without effect here: %s\n", strings.Join(types, ", "))
+	}
 }
 
 // program is what the template's function runs.

@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
 )
-
-// errAsked is the cause of a context that ends because somebody asked for it.
-var errAsked = errors.New("interrupted")
 
 // signals turns the signals that ask a program to end into the end of a context.
 type signals struct {
@@ -25,18 +21,18 @@ type signals struct {
 }
 
 func catchSignals() *signals {
-	ctx, cancel := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	s := &signals{ctx: ctx, caught: make(chan os.Signal, 1), released: make(chan struct{})}
 	signal.Notify(s.caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	s.owned.Go(func() {
-		defer cancel(errAsked)
+		defer cancel()
 		for {
 			select {
 			case <-s.released:
 				return
 			case got := <-s.caught:
 				if got != os.Interrupt || !s.chatting.Load() {
-					cancel(errAsked)
+					cancel()
 				}
 			}
 		}

@@ -5,11 +5,13 @@ package main
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -55,6 +57,39 @@ func TestSignals(t *testing.T) {
 		}
 		if left, _ := filepath.Glob(filepath.Join(cacheFolder, "kaiwa", "*", "ca-*")); len(left) > 0 {
 			t.Errorf("%v: left behind: %v", sig, left)
+		}
+	}
+}
+
+// What is under way when the end comes is cut short: a reply in the background at
+// once, a message's function after closeTime.
+func TestSignalUnderLoad(t *testing.T) {
+	for _, message := range []string{"model @demo tokens=5000 every=20ms", "slow"} {
+		r := serve(t, "-serve", "-addr", "127.0.0.1:0", "-template", echo)
+		ws, _, err := websocket.Dial(t.Context(), r.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.CloseNow()
+		if err := ws.Write(t.Context(), websocket.MessageText, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		r.stderr.await(t, "handling MESSAGE")
+		began := time.Now()
+		if code := r.signalled(t, syscall.SIGTERM); code != 0 {
+			t.Errorf("%s: exit %d", message, code)
+		}
+		if took := time.Since(began); took > 2*closeTime {
+			t.Errorf("%s: took %v to end", message, took)
+		}
+		running, err := exec.Command("ps", "-A", "-o", "command=").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(running)) {
+			if strings.HasPrefix(line, cacheFolder) {
+				t.Errorf("%s: left behind: %s", message, line)
+			}
 		}
 	}
 }

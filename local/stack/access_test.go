@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -74,17 +75,31 @@ func TestIAM(t *testing.T) {
 	}
 }
 
+// The keys are the template's; one without a value, or none at all, is made up.
 func TestAPIKey(t *testing.T) {
-	s := start(t, "apikey", nil)
-	a := s.Access()
-	if a.APIKey == "" || a.AccessKeyID != "" {
-		t.Fatalf("access %+v", a)
+	const key = "\n  %s:\n    Type: AWS::ApiGateway::ApiKey\n    Properties: {Enabled: %t%s}\n"
+	const value = ", Value: first-of-the-template"
+	tests := []struct {
+		name, keys, want string
+		refused          string
+	}{
+		{"none", "", "local-", "first-of-the-template"},
+		{"without value", fmt.Sprintf(key, "A", true, ""), "local-", "first-of-the-template"},
+		{"with value", fmt.Sprintf(key, "A", true, value) + fmt.Sprintf(key, "B", true, ""), "first-of-the-template", "local-"},
+		{"disabled", fmt.Sprintf(key, "A", false, value) + fmt.Sprintf(key, "B", true, ""), "local-", "first-of-the-template"},
 	}
-	if status, said := connect(t, s, http.Header{"X-Api-Key": {a.APIKey}}); status != 101 || said != "hello world" {
-		t.Errorf("with the key: %d %q", status, said)
-	}
-	if status, _ := connect(t, s, http.Header{"X-Api-Key": {"wrong"}}); status != 403 {
-		t.Errorf("with a wrong key: %d, want 403", status)
+	for _, tt := range tests {
+		s := run(t, load(t, "apikey", tt.keys), nil)
+		a := s.Access()
+		if !strings.HasPrefix(a.APIKey, tt.want) || a.AccessKeyID != "" {
+			t.Fatalf("%s: access %+v, want a key like %s", tt.name, a, tt.want)
+		}
+		if status, said := connect(t, s, http.Header{"X-Api-Key": {a.APIKey}}); status != 101 || said != "hello world" {
+			t.Errorf("%s: with the key: %d %q", tt.name, status, said)
+		}
+		if status, _ := connect(t, s, http.Header{"X-Api-Key": {tt.refused}}); status != 403 {
+			t.Errorf("%s: with another key: %d, want 403", tt.name, status)
+		}
 	}
 }
 
@@ -93,7 +108,7 @@ func TestIAMAndAWSItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = stack.Start(t.Context(), l, load(t, map[string]string{"Auth": "iam"}), program(t), &stack.Options{Bedrock: true})
+	_, err = stack.Start(t.Context(), l, load(t, "iam", ""), program(t), &stack.Options{Bedrock: true})
 	if err == nil || !strings.Contains(err.Error(), "AWS_IAM cannot be tried together with AWS itself") {
 		t.Errorf("error %v", err)
 	}

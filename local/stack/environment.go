@@ -64,7 +64,7 @@ func (s *Stack) addCredentials(env map[string]string) {
 		name, value, _ := strings.Cut(setting, "=")
 		switch {
 		case !strings.HasPrefix(name, "AWS_"), strings.HasPrefix(name, "AWS_ENDPOINT_URL"), strings.HasPrefix(name, "AWS_LAMBDA_"):
-		case name == "AWS_REGION", name == "AWS_DEFAULT_REGION":
+		case name == "AWS_REGION", name == "AWS_DEFAULT_REGION", name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS":
 		default:
 			env[name] = value
 		}

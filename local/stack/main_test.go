@@ -66,9 +66,20 @@ func program(t *testing.T) func(sam.Function) string {
 	return func(f sam.Function) string { return files[f.Dir] }
 }
 
-func load(t *testing.T, params map[string]string) *sam.Template {
+// load reads the echo service's template with some more resources.
+func load(t *testing.T, auth, more string) *sam.Template {
 	t.Helper()
-	template, err := sam.Load(filepath.Join(testdata, "template.yaml"), &sam.Options{Parameters: params, Region: region})
+	file := filepath.Join(testdata, "template.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parse(t, file, string(text)+more, map[string]string{"Auth": auth})
+}
+
+func parse(t *testing.T, file, text string, params map[string]string) *sam.Template {
+	t.Helper()
+	template, err := sam.Parse(file, []byte(text), &sam.Options{Parameters: params, Region: region})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +89,12 @@ func load(t *testing.T, params map[string]string) *sam.Template {
 // start runs the echo service until the test ends.
 func start(t *testing.T, auth string, o *stack.Options) *stack.Stack {
 	t.Helper()
+	return run(t, load(t, auth, ""), o)
+}
+
+// run runs any template until the test ends.
+func run(t *testing.T, template *sam.Template, o *stack.Options) *stack.Stack {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +103,7 @@ func start(t *testing.T, auth string, o *stack.Options) *stack.Stack {
 		o = &stack.Options{}
 	}
 	o.FunctionLog = func(function, _ string, line []byte) { t.Logf("%s: %s", function, line) }
-	s, err := stack.Start(t.Context(), l, load(t, map[string]string{"Auth": auth}), program(t), o)
+	s, err := stack.Start(t.Context(), l, template, program(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,4 +191,18 @@ func ask(t *testing.T, method, url, body string, change func(*http.Request)) (st
 		t.Fatal(err)
 	}
 	return res.StatusCode, strings.TrimSpace(string(out))
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	tick, limit := time.NewTicker(5*time.Millisecond), time.After(forReply)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("it never held")
+		}
+	}
 }

@@ -19,7 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -36,38 +36,11 @@ import (
 	"kaiwa/pkg/emu/sam"
 )
 
-// Options of Start. Nil and zero values are the defaults.
-type Options struct {
-	// Region stands in events, ARNs and signatures. Default us-east-1.
-	Region string
-	// Model answers for Bedrock. Default: the demo model.
-	Model converse.Model
-	// Bedrock leaves Bedrock to AWS; Model is not used then.
-	Bedrock bool
-	// DynamoDB is the URL of another DynamoDB. Default: the embedded one.
-	DynamoDB string
-	// Environ is where the user's AWS settings are looked for, as NAME=VALUE, when
-	// functions call AWS itself. Default: none.
-	Environ []string
-	// AWS's limits; 0 is AWS's value (DESIGN §5).
-	Idle, Life, IntegrationTimeout, AsyncRetry time.Duration
-	// Faults from the beginning. Default: none.
-	Faults *faults.Plan
-	// CAFile is where the authority's certificate for TLS is put, for programs
-	// that insist on it; Close removes it. Default: nowhere.
-	CAFile string
-	// FunctionLog gets every line the functions write; see lambdart.Options.Logs.
-	FunctionLog func(function, requestID string, line []byte)
-	// Logger gets what the emulators have to say. Default: discarded.
-	Logger *slog.Logger
-}
-
 // Stack is a running template.
 type Stack struct {
 	opt     Options
 	addr    string
 	access  Access
-	caFile  string
 	dice    faults.Dice
 	host    *lambdart.Host
 	apis    []*api
@@ -82,8 +55,8 @@ type Stack struct {
 
 // api is one WebSocket API of the template.
 type api struct {
-	id, stage string
-	gateway   *apigw.Gateway
+	stage   string
+	gateway *apigw.Gateway
 }
 
 // ErrNoAPI refuses a template that nobody could connect to.
@@ -100,15 +73,15 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sa
 	if s.opt.Region == "" {
 		s.opt.Region = "us-east-1"
 	}
-	if err := s.assemble(t, program); err != nil {
-		l.Close()
-		return nil, err
+	err := s.assemble(t, program)
+	if err == nil {
+		err = s.serve(l)
 	}
-	if err := s.serve(l); err != nil {
-		l.Close()
-		return nil, err
+	if err == nil {
+		err = s.createTables(ctx, t.Tables())
 	}
-	if err := s.createTables(ctx, t.Tables()); err != nil {
+	if err != nil {
+		l.Close()
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	if s.opt.Faults != nil { // not before: making the tables is no part of the run
@@ -127,7 +100,6 @@ func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) err
 	if s.access, err = newAccess(apis, t.APIKeys(), s.callsAWS()); err != nil {
 		return err
 	}
-	s.caFile = s.opt.CAFile
 	s.host = lambdart.New(s.hostOptions(apis))
 	s.host.SetBaseURL(s.addr)
 	for _, f := range t.Functions() {
@@ -186,7 +158,7 @@ func (s *Stack) addAPI(a apigw.API) error {
 	if err != nil {
 		return err
 	}
-	s.apis = append(s.apis, &api{a.ID, a.Stage.Name, g})
+	s.apis = append(s.apis, &api{a.Stage.Name, g})
 	return nil
 }
 
@@ -196,8 +168,8 @@ func (s *Stack) serve(l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	if s.caFile != "" {
-		if err := os.WriteFile(s.caFile, authority.PEM, 0o600); err != nil {
+	if s.opt.CAFile != "" {
+		if err := os.WriteFile(s.opt.CAFile, authority.PEM, 0o600); err != nil {
 			return fmt.Errorf("keep the authority's certificate: %w", err)
 		}
 	}
@@ -239,13 +211,17 @@ func (s *Stack) Close(ctx context.Context) error {
 	for _, a := range s.apis {
 		errs = append(errs, a.gateway.Close(ctx))
 	}
-	errs = append(errs, s.host.Close(ctx))
-	if err := s.server.Shutdown(ctx); err != nil {
+	if s.host != nil {
+		errs = append(errs, s.host.Close(ctx))
+	}
+	if s.server != nil && s.server.Shutdown(ctx) != nil {
 		errs = append(errs, s.server.Close())
 	}
 	s.owned.Wait()
-	if s.caFile != "" {
-		errs = append(errs, os.Remove(s.caFile))
+	if s.opt.CAFile != "" {
+		if err := os.Remove(s.opt.CAFile); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

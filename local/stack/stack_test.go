@@ -18,6 +18,7 @@ import (
 	"kaiwa/local/faults"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/ddb"
+	"kaiwa/pkg/emu/sam"
 )
 
 // A function answers over a real socket, plain and TLS, through all four
@@ -68,6 +69,10 @@ func TestStats(t *testing.T) {
 	ws := dial(t, s.URL(), nil)
 	say(t, ws, "one")
 	say(t, ws, "model "+demoModel)
+	eventually(t, func() bool { // a message arrives before its post is answered
+		n := s.Stats()
+		return n.Posts[200] == 2 && n.Model.Completed == 1 && n.Functions["local-Worker"].InFlight == 0
+	})
 
 	status, body := ask(t, "GET", here(s)+"/_local/stats", "", nil)
 	var got stack.Stats
@@ -166,21 +171,25 @@ func TestOtherDynamoDB(t *testing.T) {
 // When Start fails nothing is left: neither the listener nor what was started.
 func TestStartFails(t *testing.T) {
 	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	one := load(t, "none", "")
 	tests := []struct {
-		name string
-		o    stack.Options
-		want string
+		name     string
+		template *sam.Template
+		o        stack.Options
+		want     string
 	}{
-		{"table refused", stack.Options{DynamoDB: "http://127.0.0.1:1", CAFile: caFile}, "create table"},
-		{"certificate refused", stack.Options{CAFile: filepath.Join(caFile, "deeper")}, "certificate"},
-		{"no credentials", stack.Options{DynamoDB: "https://dynamodb.eu-west-1.amazonaws.com"}, "AWS_ACCESS_KEY_ID"},
+		{"no API", parse(t, "empty.yaml", "Resources: {T: {Type: AWS::SNS::Topic}}", nil), stack.Options{}, stack.ErrNoAPI.Error()},
+		{"one stage twice", parse(t, "two.yaml", strings.Replace(twoAPIs, "two", "one", 1), nil), stack.Options{}, "two APIs have a stage one"},
+		{"table refused", one, stack.Options{DynamoDB: "http://127.0.0.1:1", CAFile: caFile}, "create table"},
+		{"certificate refused", one, stack.Options{CAFile: filepath.Join(caFile, "deeper")}, "certificate"},
+		{"no credentials", one, stack.Options{DynamoDB: "https://dynamodb.eu-west-1.amazonaws.com"}, "AWS_ACCESS_KEY_ID"},
 	}
 	for _, tt := range tests {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = stack.Start(t.Context(), l, load(t, map[string]string{"Auth": "none"}), program(t), &tt.o)
+		_, err = stack.Start(t.Context(), l, tt.template, program(t), &tt.o)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

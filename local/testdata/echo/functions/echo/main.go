@@ -1,7 +1,7 @@
-// Echo stores each connection in the table and posts back what it says. Three
+// Echo stores each connection in the table and posts back what it says. Five
 // messages are special: "model …" has the worker ask the model, "tls" answers
-// through the address in the event, as programs do that build it themselves, and
-// "pid" tells the process.
+// through the address in the event, as programs do that build it themselves,
+// "pid" tells the process, "env …" a variable, and "slow" is not answered in time.
 package main
 
 import (
@@ -54,6 +54,11 @@ func (e *echo) handle(ctx context.Context, event events.APIGatewayWebsocketProxy
 		return ok, err
 	case event.Body == "pid":
 		return ok, post(ctx, e.posts, at.ConnectionID, fmt.Sprint("pid ", os.Getpid()))
+	case strings.HasPrefix(event.Body, "env "):
+		return ok, post(ctx, e.posts, at.ConnectionID, "is "+os.Getenv(strings.TrimPrefix(event.Body, "env ")))
+	case event.Body == "slow":
+		<-ctx.Done()
+		return ok, ctx.Err()
 	case event.Body == "tls":
 		over := apigatewaymanagementapi.NewFromConfig(e.config, func(o *apigatewaymanagementapi.Options) {
 			o.BaseEndpoint = aws.String("https://" + at.DomainName + "/" + at.Stage)

@@ -1,0 +1,18 @@
+package stack
+
+import (
+	"kaiwa/local/faults"
+	"kaiwa/pkg/emu/converse"
+)
+
+// UseFaults replaces the faults in force; nil clears them.
+func (s *Stack) UseFaults(p *faults.Plan) { s.dice.Use(p) }
+
+// TokenTimes are the times of the model's first and last token of the calls whose
+// prompt names a tag; nil when AWS itself answers.
+func (s *Stack) TokenTimes() map[string]converse.TokenTimes {
+	if s.model == nil {
+		return nil
+	}
+	return s.model.FirstTokens()
+}

@@ -1,0 +1,35 @@
+package stack
+
+import (
+	"log/slog"
+	"time"
+
+	"kaiwa/local/faults"
+	"kaiwa/pkg/emu/converse"
+)
+
+// Options of Start. Nil and zero values are the defaults.
+type Options struct {
+	// Region stands in events, ARNs and signatures. Default us-east-1.
+	Region string
+	// Model answers for Bedrock. Default: the demo model.
+	Model converse.Model
+	// Bedrock leaves Bedrock to AWS; Model is not used then.
+	Bedrock bool
+	// DynamoDB is the URL of another DynamoDB. Default: the embedded one.
+	DynamoDB string
+	// Environ is where the user's AWS settings are looked for, as NAME=VALUE, when
+	// functions call AWS itself. Default: none.
+	Environ []string
+	// AWS's limits; 0 is AWS's value (DESIGN §5).
+	Idle, Life, IntegrationTimeout, AsyncRetry time.Duration
+	// Faults from the beginning. Default: none.
+	Faults *faults.Plan
+	// CAFile is where the authority's certificate for TLS is put, for programs
+	// that insist on it; Close removes it. Default: nowhere.
+	CAFile string
+	// FunctionLog gets every line the functions write; see lambdart.Options.Logs.
+	FunctionLog func(function, requestID string, line []byte)
+	// Logger gets what the emulators have to say. Default: discarded.
+	Logger *slog.Logger
+}
