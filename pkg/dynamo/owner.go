@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -159,10 +160,13 @@ func (t *Table) PutSegment(ctx context.Context, reply string, s chat.Segment) er
 // and deletes the segments it may have written since: nothing else leads to them.
 func (t *Table) orphaned(ctx context.Context, op, reply string) (chat.Reply, error) {
 	left, err := t.allUnder(ctx, replySegments(reply))
-	if err == nil {
-		err = t.batchDelete(ctx, "delete segments", left)
-	}
 	if err != nil {
+		return chat.Reply{}, err
+	}
+	if k := replyKey(reply); slices.Contains(left, k) {
+		return chat.Reply{}, fmt.Errorf("%s reply %s: refused without the image that was asked for", op, k)
+	}
+	if err := t.batchDelete(ctx, "delete segments", left); err != nil {
 		return chat.Reply{}, err
 	}
 	return deleted(reply), lost(op, reply)

@@ -216,6 +216,24 @@ func TestOwnersWritesWhoseAnswerGotLost(t *testing.T) {
 	}
 }
 
+// A refusal that lacks its image (an old DynamoDB Local gives none) must not be
+// taken for a deleted reply.
+func TestRefusalWithoutImage(t *testing.T) {
+	w := newWorld(t, dynamo.Options{})
+	ctx := t.Context()
+	r := w.running("me")
+	if err := w.PutSegment(ctx, r.ID, chat.Segment{Length: 4, Text: "text"}); err != nil {
+		t.Fatal(err)
+	}
+	w.net.once("UpdateItem", noImage)
+	if _, err := w.Tick(ctx, w.progress(r, 2, "")); err == nil || errors.Is(err, chat.ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	if w.raw("R#"+r.ID, "R") == nil || w.raw("R#"+r.ID, "S#000000000") == nil {
+		t.Error("the reply is gone")
+	}
+}
+
 // The owner of a reply that was deleted with its conversation learns it at its
 // next write, and nothing of what it wrote since stays behind.
 func TestOwnerOfADeletedReply(t *testing.T) {

@@ -88,18 +88,18 @@ func (t *Table) Wish(ctx context.Context, reply, by string) (chat.Reply, error) 
 // somebody else has done so since it was read with Invoked seen: true says that
 // the Invoke is the caller's to make (R9). 1 write unit.
 func (t *Table) Reinvoked(ctx context.Context, reply string, seen time.Time) (bool, error) {
-	now := millis(t.now())
+	now := t.now()
 	img, ok, err := t.change(ctx, "note invoke", change{
 		key:    replyKey(reply),
 		update: "SET #invoked = :now",
 		cond:   "#state = :pending AND #invoked = :seen",
-		values: item{":now": now, ":seen": millis(seen), ":pending": str(string(chat.Pending))},
+		values: item{":now": millis(now), ":seen": millis(seen), ":pending": str(string(chat.Pending))},
 	})
 	if err != nil {
 		return false, err
 	}
 	// Refused by exactly what was to be written: a repeat after a lost answer. That
 	// another caller has the same millisecond costs a second Invoke, which is harmless.
-	mine := img.str("state") == string(chat.Pending) && img.num("invoked") == item{"now": now}.num("now")
+	mine := img.str("state") == string(chat.Pending) && img.time("invoked").Equal(now)
 	return ok || mine, nil
 }

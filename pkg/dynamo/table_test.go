@@ -219,6 +219,7 @@ const (
 	lostAnswer       // carried out, answered 500
 	throttled        // not carried out, answered 400
 	conflict         // not carried out, as if a transaction held the item
+	noImage          // not carried out, answered as a failed condition without the item
 	silence          // not carried out, never answered
 )
 
@@ -266,6 +267,8 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch n.next(r) {
 	case throttled:
 		return answer(r, 400, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}`), nil
+	case noImage:
+		return answer(r, 400, `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"refused"}`), nil
 	case conflict:
 		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
 			return answer(r, 400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"canceled",`+
