@@ -60,6 +60,17 @@ func capacityMember(mode *string) member {
 	return may("ReturnConsumedCapacity", text(mode, oneOf("INDEXES", "TOTAL", "NONE")))
 }
 
+// collectionMetrics decodes ReturnItemCollectionMetrics, of which only NONE is emulated.
+func collectionMetrics() member {
+	return may("ReturnItemCollectionMetrics", func(p *problems, at string, v any) error {
+		var of string
+		if err := text(&of, oneOf("SIZE", "NONE"))(p, at, v); err != nil || of != "SIZE" {
+			return err
+		}
+		return notEmulated("ReturnItemCollectionMetrics SIZE")
+	})
+}
+
 func wanted(mode string) bool { return mode == "TOTAL" || mode == "INDEXES" }
 
 // shown is the ConsumedCapacity of one table. Transactions name reads and writes apart, nothing else does.

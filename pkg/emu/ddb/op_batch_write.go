@@ -13,17 +13,14 @@ type batchEntry struct {
 }
 
 func (c *call) batchWriteItem() (reply, error) {
-	mode, metrics := "", ""
+	mode := ""
 	inputs := map[string][]*batchEntry{}
 	err := decode(c.body,
 		capacityMember(&mode),
-		may("ReturnItemCollectionMetrics", text(&metrics, oneOf("SIZE", "NONE"))),
+		collectionMetrics(),
 		must("RequestItems", entries(func(table string) decoder { return batchWrites(inputs, table) })))
 	if err != nil {
 		return nil, err
-	}
-	if metrics == "SIZE" {
-		return nil, notEmulated("ReturnItemCollectionMetrics SIZE")
 	}
 	all, err := compileBatch(inputs)
 	if err != nil {

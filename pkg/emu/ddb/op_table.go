@@ -47,6 +47,11 @@ func newID() string {
 }
 
 func (c *call) describeTable() (reply, error) {
+	return c.described(func(t *table) reply { return reply{"Table": t.describe("ACTIVE")} })
+}
+
+// described shows something of the one table a request names.
+func (c *call) described(show func(*table) reply) (reply, error) {
 	name, err := c.onlyTable()
 	if err != nil {
 		return nil, err
@@ -57,7 +62,7 @@ func (c *call) describeTable() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reply{"Table": t.describe("ACTIVE")}, nil
+	return show(t), nil
 }
 
 func (c *call) deleteTable() (reply, error) {

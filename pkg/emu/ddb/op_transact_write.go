@@ -12,7 +12,7 @@ const (
 )
 
 func (c *call) transactWriteItems() (reply, error) {
-	mode, metrics, token := "", "", ""
+	mode, token := "", ""
 	var writes []*write
 	err := decode(c.body,
 		must("TransactItems", elements(1, maxTransaction, func() decoder {
@@ -20,13 +20,10 @@ func (c *call) transactWriteItems() (reply, error) {
 			return writes[len(writes)-1].transactItem
 		})),
 		capacityMember(&mode),
-		may("ReturnItemCollectionMetrics", text(&metrics, oneOf("SIZE", "NONE"))),
+		collectionMetrics(),
 		may("ClientRequestToken", text(&token, lengthOf(1, 36))))
 	if err != nil {
 		return nil, err
-	}
-	if metrics == "SIZE" {
-		return nil, notEmulated("ReturnItemCollectionMetrics SIZE")
 	}
 	tables, err := compileTransaction(writes)
 	if err != nil {

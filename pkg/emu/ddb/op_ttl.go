@@ -36,19 +36,11 @@ func (c *call) updateTimeToLive() (reply, error) {
 }
 
 func (c *call) describeTimeToLive() (reply, error) {
-	name, err := c.onlyTable()
-	if err != nil {
-		return nil, err
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	t, err := c.store.named(name)
-	if err != nil {
-		return nil, err
-	}
-	description := reply{"TimeToLiveStatus": "DISABLED"}
-	if t.ttl != "" {
-		description = reply{"TimeToLiveStatus": "ENABLED", "AttributeName": t.ttl}
-	}
-	return reply{"TimeToLiveDescription": description}, nil
+	return c.described(func(t *table) reply {
+		description := reply{"TimeToLiveStatus": "DISABLED"}
+		if t.ttl != "" {
+			description = reply{"TimeToLiveStatus": "ENABLED", "AttributeName": t.ttl}
+		}
+		return reply{"TimeToLiveDescription": description}
+	})
 }

@@ -14,18 +14,15 @@ func (c *call) updateItem() (reply, error) {
 
 // writeItem is PutItem, UpdateItem and DeleteItem. onlyOld is the message for the return values that only an update has.
 func (c *call) writeItem(w *write, onlyOld string) (reply, error) {
-	mode, metrics := "", ""
+	mode := ""
 	members := append(w.members(),
 		capacityMember(&mode),
-		may("ReturnItemCollectionMetrics", text(&metrics, oneOf("SIZE", "NONE"))),
+		collectionMetrics(),
 		may("ReturnValues", text(&w.returns, oneOf("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"))))
 	if err := decode(c.body, members...); err != nil {
 		return nil, err
 	}
-	switch {
-	case metrics == "SIZE":
-		return nil, notEmulated("ReturnItemCollectionMetrics SIZE")
-	case onlyOld != "" && w.returns != "" && w.returns != "ALL_OLD" && w.returns != "NONE":
+	if onlyOld != "" && w.returns != "" && w.returns != "ALL_OLD" && w.returns != "NONE" {
 		return nil, detected("%s", onlyOld)
 	}
 	if err := w.compile(); err != nil {
