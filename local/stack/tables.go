@@ -73,7 +73,7 @@ func (s *Stack) userCredentials() (c aws.Credentials) {
 func (d *dynamo) create(ctx context.Context, t sam.Table) error {
 	var refused *refusal
 	_, err := d.call(ctx, "CreateTable", t.Create)
-	if errors.As(err, &refused) && refused.is("ResourceInUseException") {
+	if errors.As(err, &refused) && refused.kind() == "ResourceInUseException" {
 		err = nil
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (d *dynamo) create(ctx context.Context, t sam.Table) error {
 		return err
 	}
 	_, err = d.call(ctx, "UpdateTimeToLive", ttl)
-	if errors.As(err, &refused) && refused.is("ValidationException") && strings.Contains(refused.Message, "already enabled") {
+	if errors.As(err, &refused) && refused.kind() == "ValidationException" && strings.Contains(refused.Message, "already enabled") {
 		return nil
 	}
 	return err
@@ -110,7 +110,7 @@ func (d *dynamo) awaitActive(ctx context.Context, table string) error {
 		}
 		var described struct{ Table struct{ TableStatus string } }
 		if err := json.Unmarshal(out, &described); err != nil {
-			return fmt.Errorf("describe: %w", err)
+			return fmt.Errorf("DescribeTable: %w", err)
 		}
 		if described.Table.TableStatus == "ACTIVE" {
 			return nil
@@ -129,8 +129,10 @@ type refusal struct {
 	Message string `json:"message"`
 }
 
-func (r *refusal) Error() string       { return r.Type + ": " + r.Message }
-func (r *refusal) is(kind string) bool { return strings.HasSuffix(r.Type, "#"+kind) || r.Type == kind }
+func (r *refusal) Error() string { return r.kind() + ": " + r.Message }
+
+// kind is the exception's name without the name space that DynamoDB puts before.
+func (r *refusal) kind() string { return r.Type[strings.LastIndex(r.Type, "#")+1:] }
 
 // call carries out one operation of the AWS JSON 1.0 protocol.
 func (d *dynamo) call(ctx context.Context, operation string, body []byte) ([]byte, error) {
