@@ -16,7 +16,7 @@ func (t *Table) Open(ctx context.Context, c chat.Connection) error {
 	return t.Update(ctx, c)
 }
 
-// Update stores user, mode and conversation of a connection that has just shown
+// Update stores what is known of a connection that has just shown
 // itself alive, whether or not it is known: its indexes are restored, Gone is
 // cleared (R8), the time it was opened stays. 1 write unit if nothing but mode
 // or conversation changed, 3 if the indexes did.
@@ -26,10 +26,11 @@ func (t *Table) Update(ctx context.Context, c chat.Connection) error {
 	}
 	_, _, err := t.change(ctx, "update connection", change{
 		key: connectionKey(c.ID),
-		update: "SET #user = :user, #mode = :mode, #conv = :conv, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
+		update: "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
 			"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk REMOVE #gone",
 		values: item{
-			":user": str(c.User), ":mode": str(string(c.Mode)), ":conv": str(c.Conversation), ":at": millis(c.At),
+			":user": str(c.User), ":mode": str(string(c.Mode)), ":fixed": boolean(c.Fixed), ":conv": str(c.Conversation),
+			":warned": boolean(c.Warned), ":at": millis(c.At),
 			":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
 			":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
 		},
@@ -55,7 +56,7 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	}
 	return chat.Connection{
 		ID: id, User: it.str("user"), Mode: chat.Mode(it.str("mode")), Conversation: it.str("conv"),
-		At: it.time("at"), Gone: it.flag("gone"),
+		At: it.time("at"), Gone: it.flag("gone"), Fixed: it.flag("fixed"), Warned: it.flag("warned"),
 	}, nil
 }
 

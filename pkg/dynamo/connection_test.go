@@ -12,7 +12,7 @@ import (
 func TestConnectionFromOpenToClose(t *testing.T) {
 	w := newWorld(t, dynamo.Options{})
 	ctx := t.Context()
-	want := chat.Connection{ID: "c1=", User: "ann#1", Mode: chat.ModePlain, At: w.clock.Now()}
+	want := chat.Connection{ID: "c1=", User: "ann#1", Mode: chat.ModePlain, Fixed: true, Conversation: "v1", At: w.clock.Now(), Warned: true}
 	if err := w.Open(ctx, want); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,9 @@ func num[N int | int64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
 }
 
-func yes() types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: true} }
+func boolean(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
+
+func yes() types.AttributeValue { return boolean(true) }
 
 func dict(m item) types.AttributeValue { return &types.AttributeValueMemberM{Value: m} }
 
