@@ -102,8 +102,16 @@ type running struct {
 // is on stdout.
 func serve(t *testing.T, args ...string) *running {
 	t.Helper()
-	r := &running{Cmd: command(t, args...), stderr: newOutput(), rest: make(chan string, 1)}
-	r.Stderr = r.stderr
+	stderr := newOutput()
+	r := serveTo(t, stderr, args...)
+	r.stderr = stderr
+	return r
+}
+
+func serveTo(t *testing.T, stderr io.Writer, args ...string) *running {
+	t.Helper()
+	r := &running{Cmd: command(t, args...), rest: make(chan string, 1)}
+	r.Stderr = stderr
 	stdout, err := r.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +126,7 @@ func serve(t *testing.T, args ...string) *running {
 			r.Wait()
 		}
 		if t.Failed() {
-			t.Logf("stderr: %s", r.stderr)
+			t.Logf("stderr: %s", stderr)
 		}
 	})
 	ready := make(chan string, 1)

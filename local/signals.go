@@ -24,6 +24,9 @@ func catchSignals() *signals {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &signals{ctx: ctx, caught: make(chan os.Signal, 1), released: make(chan struct{})}
 	signal.Notify(s.caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Whoever read stderr may go; that must not end the program halfway, as it
+	// would unless somebody listens for it.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	s.owned.Go(func() {
 		defer cancel()
 		for {

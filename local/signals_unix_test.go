@@ -94,6 +94,25 @@ func TestSignalUnderLoad(t *testing.T) {
 	}
 }
 
+// When whoever read stderr has gone, the program goes on.
+func TestStderrGone(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := serveTo(t, write, "-serve", "-addr", "127.0.0.1:0", "-template", echo)
+	write.Close()
+	read.Close()
+	for range 2 {
+		if got := ask(t, r.url, "world"); got != "hello world" {
+			t.Errorf("answer %q", got)
+		}
+	}
+	if code := r.signalled(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // A signal during the build ends the compilers too.
 func TestSignalWhileBuilding(t *testing.T) {
 	r := command(t, "-serve", "-addr", "127.0.0.1:0", "-template", echo)

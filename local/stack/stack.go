@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -72,6 +73,9 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sa
 	}
 	if s.opt.Region == "" {
 		s.opt.Region = "us-east-1"
+	}
+	if s.opt.Logger == nil {
+		s.opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	err := s.assemble(t, program)
 	if err == nil {
@@ -173,7 +177,12 @@ func (s *Stack) serve(l net.Listener) error {
 			return fmt.Errorf("keep the authority's certificate: %w", err)
 		}
 	}
-	s.server = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
+	s.server = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: time.Minute,
+		// Its own way is stderr, which may be where a chat is.
+		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
+	}
 	s.owned.Go(func() {
 		defer close(s.stopped)
 		s.err = apigw.Serve(s.server, listen.Both(l, authority.Certificate))
