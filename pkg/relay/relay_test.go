@@ -550,6 +550,50 @@ func TestResume(t *testing.T) {
 	})
 }
 
+// TestLastMoment: a listener that registers after the last tick is in the image
+// of the end's own write, and is served from it to the end.
+func TestLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := tokens(30, 10*time.Millisecond)
+		d, g := newDesk("a"), newGateway(time.Millisecond)
+		time.AfterFunc(250*time.Millisecond, func() { d.listen("b", 5) })
+		if err := run(t, d, g, m, nil, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		fs := g.frames(t, "b")
+		if len(fs) < 2 {
+			t.Fatalf("b got %d frames", len(fs))
+		}
+		first, _ := fs[0].(wire.Delta)
+		_, ended := fs[len(fs)-1].(wire.End)
+		if first.Offset != 5 || !ended {
+			t.Errorf("first %+v, ended %t", fs[0], ended)
+		}
+	})
+}
+
+// TestRegisteredWhilePosting: a resume that arrives while a post is on its way
+// sets the cursor; the post's outcome belongs to the old registration.
+func TestRegisteredWhilePosting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := tokens(300, 10*time.Millisecond)
+		d, g := newDesk("a"), newGateway(1500*time.Millisecond)
+		time.AfterFunc(500*time.Millisecond, func() { d.listen("a", 0) })
+		if err := run(t, d, g, m, nil, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		from0 := 0
+		for _, f := range g.frames(t, "a") {
+			if d, ok := f.(wire.Delta); ok && d.Offset == 0 {
+				from0++
+			}
+		}
+		if text, _ := g.held(t, "a"); from0 != 2 || text != m.text() {
+			t.Errorf("%d posts from 0, want 2: the resume was not served", from0)
+		}
+	})
+}
+
 func TestTable(t *testing.T) {
 	t.Run("a table outage does not stop the words", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
