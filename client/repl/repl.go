@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"kaiwa/client/session"
@@ -29,7 +30,7 @@ type Terminal struct {
 	// Size is asked at every drawing; 0 means unknown.
 	Size func() (cols, rows int)
 	// Resized says that the size changed. It may be nil.
-	Resized <-chan struct{}
+	Resized <-chan os.Signal
 	// NoReflow is term.ScreenOptions.NoReflow.
 	NoReflow bool
 }

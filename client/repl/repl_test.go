@@ -27,7 +27,7 @@ type chat struct {
 	server  *fake.Server
 	term    *vt.Terminal
 	in      chan []byte
-	resized chan struct{}
+	resized chan os.Signal
 	left    chan error
 	cancel  context.CancelFunc
 }
@@ -38,7 +38,7 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &chat{
 			t: t, server: fake.NewServer(answer), term: vt.New(40, 12),
-			in: make(chan []byte), resized: make(chan struct{}), left: make(chan error, 1),
+			in: make(chan []byte), resized: make(chan os.Signal), left: make(chan error, 1),
 		}
 		client, stop := fake.Serve(c.server)
 		defer stop()
@@ -55,8 +55,8 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 		}()
 		c.wait(time.Second)
 		f(c)
-		if c.term.Refused != nil {
-			t.Errorf("the terminal was sent %v", c.term.Refused)
+		if c.term.Refused() != nil {
+			t.Errorf("the terminal was sent %v", c.term.Refused())
 		}
 	})
 }
@@ -411,7 +411,7 @@ func TestResize(t *testing.T) {
 		c.types("typed")
 		for _, cols := range []int{30, 17, 60, 25} {
 			c.term.Resize(cols, 12)
-			c.resized <- struct{}{}
+			c.resized <- os.Interrupt
 			c.wait(200 * time.Millisecond)
 		}
 		c.wait(time.Minute)

@@ -34,7 +34,8 @@ type link struct {
 	asked   time.Time // since when an answer is awaited with nothing heard
 	isDeaf  bool
 	lostAt  time.Time // since when there is no socket
-	tries   int       // dials since the last steady connection
+	tries   int       // dials since the last steady connection: what the waits grow with
+	attempt int       // dials since there is no socket
 	dialAt  time.Time // when to dial
 	handAt  time.Time // when to move to a new socket
 	why     error     // why there is no socket
@@ -56,7 +57,7 @@ func (t *Talk) Opened(now time.Time, n int) {
 	t.live, t.dialing, t.isDeaf = n, 0, false
 	t.opened, t.heard, t.sent, t.asked = now, now, now, time.Time{}
 	t.handAt = now.Add(wire.HandoverAfter - t.jitter(spread))
-	t.gateway = ""
+	t.gateway, t.attempt = "", 0
 	t.out.Hangup = old
 	if old == 0 && !first {
 		t.emit(Back{})
@@ -131,7 +132,8 @@ func (t *Talk) again(now time.Time) {
 	t.tries++
 	t.dialAt = now.Add(wait)
 	if t.live == 0 {
-		t.emit(Lost{Err: t.why, Try: t.tries, In: wait})
+		t.attempt++
+		t.emit(Lost{Err: t.why, Try: t.attempt, In: wait})
 	}
 }
 

@@ -53,8 +53,9 @@ type dialled struct {
 // ErrClosed is what the methods of a Session that has ended return.
 var ErrClosed = errors.New("the session has ended")
 
-// Dial connects to the service at address and starts a session, which lasts
-// until ctx ends, Close is called or Gone is said. The error is a *DialError.
+// Dial connects to the service at address, which ctx may call off, and starts a
+// session, which lasts until Close or until Gone is said. The error is a
+// *DialError.
 func Dial(ctx context.Context, address string, config *Config) (*Session, error) {
 	s := &Session{
 		address: address,
@@ -78,7 +79,7 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 	}
 	s.talk = NewTalk(time.Now(), &s.config.Options)
 	first := s.talk.Take().Dial
-	life, cancel := context.WithCancel(ctx)
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.opened(life, first, conn)
 	go s.run(life)
@@ -88,7 +89,7 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 // Events is where to take what there is to show. It is closed at the end.
 func (s *Session) Events() <-chan Event { return s.events }
 
-// Close hangs up and waits until everything has ended.
+// Close hangs up and waits until everything has ended: at most about a second.
 func (s *Session) Close() {
 	s.cancel()
 	<-s.done

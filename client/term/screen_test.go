@@ -175,14 +175,14 @@ func TestScreenDrawsOnlyChanges(t *testing.T) {
 	v, s := screen(20, 6)
 	s.Write("partial")
 	draw(t, s, "typed", 5)
-	n := v.Writes
+	n := v.Writes()
 	draw(t, s, "typed", 5)
-	if v.Writes != n {
+	if v.Writes() != n {
 		t.Error("drew again though nothing changed")
 	}
 	draw(t, s, "typed", 4)
-	if v.Writes != n+1 {
-		t.Errorf("%d writes for one change", v.Writes-n)
+	if v.Writes() != n+1 {
+		t.Errorf("%d writes for one change", v.Writes()-n)
 	}
 }
 
@@ -191,8 +191,8 @@ func TestScreenIsHarmless(t *testing.T) {
 	s.Write("a\x1b]0;title\ab\x1b[2Jc\u202ed\u009b31me\r\n")
 	s.Line("note \x1b[31m")
 	_ = s.Draw(term.Input{Prompt: "> ", Text: "x\x1b[2Jy", Caret: 1, Status: "s\x1bc"})
-	if v.Refused != nil {
-		t.Errorf("the terminal got %v", v.Refused)
+	if v.Refused() != nil {
+		t.Errorf("the terminal got %v", v.Refused())
 	}
 	if got := strings.Join(v.Text(), ""); strings.ContainsAny(got, "\x1b\a\u202e\u009b") {
 		t.Errorf("got %q", got)
@@ -279,8 +279,8 @@ func property(t *testing.T, seed uint64) {
 		}
 		if r.IntN(2) == 0 {
 			draw(t, s, typed.String(), typed.Len())
-			if v.Refused != nil || !v.AtRest() {
-				t.Fatalf("step %d: refused %v, at rest %v", i, v.Refused, v.AtRest())
+			if v.Refused() != nil || !v.AtRest() {
+				t.Fatalf("step %d: refused %v, at rest %v", i, v.Refused(), v.AtRest())
 			}
 		}
 	}

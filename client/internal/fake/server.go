@@ -15,7 +15,7 @@ import (
 type Server struct {
 	Chat Chat // set up before the first connection
 	// Admit, if set, looks at a handshake; anything but 0 is the status it is
-	// refused with.
+	// refused with. It is called under a lock, and may be changed in Look.
 	Admit func(r *http.Request) int
 	// Pass, if set, says how often a frame is posted: 0 loses it. It is called
 	// under a lock, one frame after another.
@@ -47,11 +47,9 @@ func NewServer(answer func(prompt string) Script) *Server {
 
 // ServeHTTP is one connection from its handshake to its end.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.Admit != nil {
-		if status := s.Admit(r); status != 0 {
-			http.Error(w, http.StatusText(status), status)
-			return
-		}
+	if status := s.admit(r); status != 0 {
+		http.Error(w, http.StatusText(status), status)
+		return
 	}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.SubprotocolJSON}})
 	if err != nil {
@@ -82,6 +80,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cancel()
 	writer.Wait()
 	_ = ws.CloseNow()
+}
+
+func (s *Server) admit(r *http.Request) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Admit == nil {
+		return 0
+	}
+	return s.Admit(r)
 }
 
 func (c *conn) write(ctx context.Context) {

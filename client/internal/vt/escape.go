@@ -76,6 +76,8 @@ func (t *Terminal) mode(mode string, on bool, whole string) {
 // Resize changes the size. Lines are wrapped anew, and the cursor stays with its
 // character, unless Fixed.
 func (t *Terminal) Resize(cols, height int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.Fixed {
 		t.resizeFixed(cols, height)
 		return
@@ -174,6 +176,8 @@ func (t *Terminal) used() int {
 // Text is all that was ever shown, as lines: what a user would copy. Blanks at
 // the end of a line and empty lines at the end are left out.
 func (t *Terminal) Text() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var out []string
 	text := ""
 	for _, l := range append(t.history[:len(t.history):len(t.history)], t.screen...) {
@@ -191,6 +195,8 @@ func (t *Terminal) Text() []string {
 
 // Rows is what the screen shows, top to bottom, without blanks at the ends.
 func (t *Terminal) Rows() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	out := make([]string, len(t.screen))
 	for i, l := range t.screen {
 		out[i] = strings.TrimRight(strings.Join(l.cells, ""), " ")
@@ -199,11 +205,23 @@ func (t *Terminal) Rows() []string {
 }
 
 // Cursor is where the cursor stands, from 0.
-func (t *Terminal) Cursor() (x, y int) { return t.x, t.y }
+func (t *Terminal) Cursor() (x, y int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.x, t.y
+}
 
 // AtRest says that the cursor is shown, lines wrap and nothing is held back: the
 // state between two draws.
-func (t *Terminal) AtRest() bool { return !t.hidden && !t.held && !t.nowrap && t.rest == "" }
+func (t *Terminal) AtRest() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.hidden && !t.held && !t.nowrap && t.rest == ""
+}
 
 // Bracketed says whether pastes are bracketed.
-func (t *Terminal) Bracketed() bool { return t.bracketed }
+func (t *Terminal) Bracketed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bracketed
+}

@@ -7,22 +7,24 @@ package vt
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/rivo/uniseg"
 )
 
-// Terminal is the model. It is an io.Writer.
+// Terminal is the model. It is an io.Writer. Its methods may be called from any
+// goroutine.
 type Terminal struct {
 	// Width tells how many cells a grapheme takes; nil is wcwidth.
 	Width func(grapheme string) int
 	// Fixed keeps lines as they are when the width changes, as xterm does.
 	Fixed bool
-	// Refused lists what was written and is not understood or not allowed.
-	Refused []string
-	// Writes counts the calls of Write.
-	Writes int
 
+	mu           sync.Mutex
+	refused      []string
+	writes       int
 	cols, height int
 	history      []line // what scrolled away
 	screen       []line
@@ -49,11 +51,31 @@ func New(cols, height int) *Terminal {
 }
 
 // Size has the shape that term.NewScreen asks for.
-func (t *Terminal) Size() (cols, rows int) { return t.cols, t.height }
+func (t *Terminal) Size() (cols, rows int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cols, t.height
+}
+
+// Refused lists what was written and is not understood or not allowed.
+func (t *Terminal) Refused() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.refused)
+}
+
+// Writes counts the calls of Write.
+func (t *Terminal) Writes() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.writes
+}
 
 // Write takes what a program writes. It never fails.
 func (t *Terminal) Write(p []byte) (int, error) {
-	t.Writes++
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.writes++
 	s := t.rest + string(p)
 	t.rest = ""
 	for s != "" {
@@ -87,7 +109,7 @@ func (t *Terminal) step(s string) (n int) {
 	return len(g)
 }
 
-func (t *Terminal) refuse(s string) { t.Refused = append(t.Refused, fmt.Sprintf("%q", s)) }
+func (t *Terminal) refuse(s string) { t.refused = append(t.refused, fmt.Sprintf("%q", s)) }
 
 func (t *Terminal) width(g string) int {
 	if t.Width != nil {

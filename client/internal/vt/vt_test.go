@@ -27,8 +27,8 @@ func TestWrite(t *testing.T) {
 	} {
 		v := vt.New(6, 3)
 		fmt.Fprint(v, c.in)
-		if x, y := v.Cursor(); !slices.Equal(v.Rows(), c.rows) || x != c.x || y != c.y || v.Refused != nil {
-			t.Errorf("%s: rows %q cursor %d,%d refused %v; want %q %d,%d", c.name, v.Rows(), x, y, v.Refused, c.rows, c.x, c.y)
+		if x, y := v.Cursor(); !slices.Equal(v.Rows(), c.rows) || x != c.x || y != c.y || v.Refused() != nil {
+			t.Errorf("%s: rows %q cursor %d,%d refused %v; want %q %d,%d", c.name, v.Rows(), x, y, v.Refused(), c.rows, c.x, c.y)
 		}
 	}
 }
@@ -38,8 +38,8 @@ func TestWriteInPieces(t *testing.T) {
 	for _, b := range []byte("ab\x1b[2K\x1b[?25l\rc") {
 		_, _ = v.Write([]byte{b})
 	}
-	if got := v.Rows()[0]; got != "c" || v.AtRest() || v.Refused != nil {
-		t.Errorf("got %q at rest %v refused %v", got, v.AtRest(), v.Refused)
+	if got := v.Rows()[0]; got != "c" || v.AtRest() || v.Refused() != nil {
+		t.Errorf("got %q at rest %v refused %v", got, v.AtRest(), v.Refused())
 	}
 }
 
@@ -47,8 +47,8 @@ func TestRefuses(t *testing.T) {
 	v := vt.New(6, 3)
 	fmt.Fprint(v, "\x1b[J\x1b[?1049h\a\x1b]0;x")
 	want := []string{`"\x1b[J"`, `"\x1b[?1049h"`, `"\a"`, `"\x1b]"`}
-	if !slices.Equal(v.Refused, want) {
-		t.Errorf("refused %v, want %v", v.Refused, want)
+	if !slices.Equal(v.Refused(), want) {
+		t.Errorf("refused %v, want %v", v.Refused(), want)
 	}
 }
 

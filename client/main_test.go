@@ -1,0 +1,242 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kaiwa/client/internal/fake"
+	"kaiwa/pkg/wire"
+)
+
+// binary is the program under test: exit codes and signals are those of a real
+// process.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "kaiwa")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "kaiwa")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := fake.Main(m)
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// service is a fake one on a real socket. Prompts that start with a word it knows
+// get what the word says.
+func service(t *testing.T) (server *fake.Server, url string) {
+	t.Helper()
+	server = fake.NewServer(func(prompt string) fake.Script {
+		word, _, _ := strings.Cut(prompt, " ")
+		switch word {
+		case "slow":
+			return fake.Script{Text: strings.Repeat("word ", 2000), Piece: 5, Every: 20 * time.Millisecond}
+		case "rate":
+			return fake.Script{Refuse: wire.Error{Code: wire.CodeRateLimited, Message: "too much for today"}}
+		case "expired":
+			return fake.Script{Refuse: wire.Error{Code: wire.CodeExpired, Message: "the token ran out"}}
+		case "bad":
+			return fake.Script{Refuse: wire.Error{Code: wire.CodeBadRequest, Message: "no"}}
+		case "break":
+			return fake.Script{Text: "half", Fail: wire.Error{Code: wire.CodeModelError, Message: "the model broke"}}
+		case "short":
+			return fake.Script{Text: "half", Stop: "max_tokens"}
+		case "count":
+			var text strings.Builder
+			for i := range 40 {
+				fmt.Fprintf(&text, "%d日本語の長い段落は、空白を含まない。", i)
+				if i%3 == 2 {
+					text.WriteString("\n")
+				}
+			}
+			return fake.Script{Text: text.String() + "fin", Piece: 3, Every: 10 * time.Millisecond}
+		case "evil":
+			return fake.Script{Text: "a\x1b]0;title\a\x1b[2Jb\n"}
+		}
+		return fake.Script{Text: "You said: " + prompt}
+	})
+	h := httptest.NewServer(server)
+	t.Cleanup(func() {
+		server.Close()
+		h.Close()
+	})
+	return server, "ws" + strings.TrimPrefix(h.URL, "http")
+}
+
+type result struct {
+	out, err string
+	code     int
+}
+
+// command is the program with nothing of this machine's settings.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Env = []string{"PATH=" + os.Getenv("PATH")}
+	return c
+}
+
+func kaiwa(t *testing.T, stdin string, args ...string) result {
+	t.Helper()
+	var out, err bytes.Buffer
+	c := command(t, args...)
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &err
+	if e := c.Run(); e != nil && c.ProcessState == nil {
+		t.Fatal(e)
+	}
+	return result{out.String(), err.String(), c.ProcessState.ExitCode()}
+}
+
+func TestPipes(t *testing.T) {
+	_, url := service(t)
+	big := strings.Repeat("日本語\n", 40_000) // 400 kB: in parts
+	for _, c := range []struct {
+		name, stdin string
+		args        []string
+		want        result
+	}{
+		{"ask", "", []string{"-p", "こんにちは", url}, result{out: "You said: こんにちは\n"}},
+		{"ask about a file", "a file\n", []string{"-p", "explain", "--url", url}, result{out: "You said: explain\n\na file\n"}},
+		{"the pipe alone", big, []string{"-p", "-", url}, result{out: "You said: " + big}},
+		{"lines", "one\n\n  \ntwo\r\nthree", []string{url}, result{out: "You said: one\nYou said: two\nYou said: three\n"}},
+		{"no lines", "", []string{url}, result{}},
+		{"a line that fails", "bad\ntwo\n", []string{url}, result{"You said: two\n", "kaiwa: no\n", 1}},
+		{"a line after which none can succeed", "expired\ntwo\n", []string{url}, result{"", "kaiwa: the token ran out\n", 3}},
+		{"an error of the model", "", []string{"-p", "break", url}, result{"half\n", "kaiwa: the model broke\nkaiwa: the reply ended early: interrupted\n", 1}},
+		{"a reply that is cut short", "", []string{"-p", "short", url}, result{"half\n", "kaiwa: the reply ended early: max_tokens\n", 0}},
+		{"not allowed", "", []string{"-p", "expired", url}, result{"", "kaiwa: the token ran out\n", 3}},
+		{"rate limited", "", []string{"-p", "rate", url}, result{"", "kaiwa: too much for today\n", 6}},
+		{"too large", strings.Repeat("x", wire.MaxPrompt+1), []string{"-p", "-", url}, result{"", "kaiwa: prompt is too large: 524289 bytes, 524288 are the most\n", 2}},
+		{"harmless", "", []string{"-p", "evil", url}, result{out: "ab\n"}},
+		{"nothing to send", "", []string{"-p", "-", url}, result{"", "kaiwa: there is nothing to send: standard input is empty\n", 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := kaiwa(t, c.stdin, c.args...); got != c.want {
+				t.Errorf("got %.300q\nwant %.300q", fmt.Sprint(got), fmt.Sprint(c.want))
+			}
+		})
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		err  string
+	}{
+		{[]string{"http://x"}, `"http://x" does not start with ws:// or wss://`},
+		{[]string{"--url", "ws://"}, `"ws://" names no host`},
+		{[]string{"ws://a", "ws://b"}, `"ws://b" is one argument too many`},
+		{[]string{"--url", "ws://a", "ws://b"}, "give the URL once"},
+		{[]string{"--what"}, "flag provided but not defined: -what"},
+		{[]string{"-H", "nocolon"}, `it has the form "Name: value"`},
+		{[]string{"-H", "a: b\r\nc: d"}, `it has the form "Name: value"`},
+		{[]string{"--ping", "-1s"}, "--ping must not be negative"},
+		{[]string{"--ping", "soon"}, `invalid value "soon"`},
+	} {
+		if got := kaiwa(t, "", c.args...); got.code != 2 || !strings.Contains(got.err, c.err) || got.out != "" || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%q: got %+v, want %s", c.args, got, c.err)
+		}
+	}
+	if got := kaiwa(t, "", "--help"); got.code != 0 || !strings.Contains(got.out, "Exit codes") || got.err != "" {
+		t.Errorf("help: %+v", got)
+	}
+}
+
+func TestConnecting(t *testing.T) {
+	server, url := service(t)
+	status, header := 0, http.Header{}
+	server.Look(func(*fake.Chat) {
+		server.Admit = func(r *http.Request) int { header = r.Header.Clone(); return status }
+	})
+	admit := func(code int) { server.Look(func(*fake.Chat) { status = code }) }
+	for code, want := range map[int]result{
+		401: {"", "kaiwa: 401 Unauthorized: the service wants a token, or this one is not valid\n", 3},
+		403: {"", "kaiwa: 403 Forbidden: the token, key or origin is not allowed in\n", 3},
+		404: {"", "kaiwa: 404 Not Found: there is no service at this path; does the URL end with the stage, as in /dev?\n", 4},
+		429: {"", "kaiwa: 429 Too Many Requests: too many connections; try again in a moment\n", 6},
+	} {
+		admit(code)
+		if got := kaiwa(t, "", "-p", "x", url); got != want {
+			t.Errorf("%d: got %+v", code, got)
+		}
+	}
+	admit(0)
+	c := command(t, "-p", "x", "-H", "X-Api-Key: k", "-H", "X-Two: a:b")
+	c.Env = append(c.Env, "KAIWA_URL="+url, "KAIWA_TOKEN=secret")
+	if out, err := c.Output(); err != nil || string(out) != "You said: x\n" {
+		t.Errorf("from the environment: %q %v", out, err)
+	}
+	server.Look(func(*fake.Chat) {
+		for name, want := range map[string]string{"Authorization": "Bearer secret", "X-Api-Key": "k", "X-Two": "a:b", "Sec-Websocket-Protocol": "kaiwa.v1"} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	_ = l.Close()
+	if got, want := kaiwa(t, "", "-p", "x", "ws://"+at), (result{"", "kaiwa: nothing listens at " + at + "; is `go run ./local` running?\n", 4}); got != want {
+		t.Errorf("nobody there: %+v", got)
+	}
+}
+
+// ^C stops the reply at the service too; what came is on stdout.
+func TestInterrupt(t *testing.T) {
+	for _, args := range [][]string{{"-p", "slow"}, nil} {
+		server, url := service(t)
+		c := command(t, append(args, url)...)
+		var err bytes.Buffer
+		c.Stderr = &err
+		c.Stdin = strings.NewReader("slow\nnever sent\n")
+		if args != nil {
+			c.Stdin = nil
+		}
+		out, e := c.StdoutPipe()
+		if e != nil {
+			t.Fatal(e)
+		}
+		if e := c.Start(); e != nil {
+			t.Fatal(e)
+		}
+		first := make([]byte, 4)
+		if _, e := out.Read(first); e != nil {
+			t.Fatal(e)
+		}
+		if e := c.Process.Signal(os.Interrupt); e != nil {
+			t.Fatal(e)
+		}
+		var rest bytes.Buffer
+		_, _ = rest.ReadFrom(out)
+		_ = c.Wait()
+		if got := c.ProcessState.ExitCode(); got != 130 || string(first) != "word" || !strings.HasSuffix(rest.String(), "\n") || err.Len() > 0 {
+			t.Errorf("exit code %d, %q %q %s", got, first, rest.String(), err.String())
+		}
+		server.Look(func(chat *fake.Chat) {
+			if r := chat.Replies(); len(r) != 1 || r[0].End.Stop != wire.StopStopped {
+				t.Errorf("the service made %d replies, the first ended %q", len(r), r[0].End.Stop)
+			}
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"kaiwa/client/internal/fake"
+	"kaiwa/pkg/wire"
+)
+
+// pane is a real terminal: tmux, with a server of its own.
+type pane struct {
+	t    *testing.T
+	name string
+}
+
+func newPane(t *testing.T, command string) *pane {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux is not installed: ", err)
+	}
+	p := &pane{t, fmt.Sprintf("kaiwa-%d-%s", os.Getpid(), t.Name())}
+	t.Cleanup(func() { _ = exec.Command("tmux", "-L", p.name, "kill-server").Run() })
+	// The shell around it shows the exit code, and keeps the pane.
+	p.tmux("-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "15", command+"; echo left with $?; exec sleep 60")
+	return p
+}
+
+func (p *pane) tmux(args ...string) string {
+	p.t.Helper()
+	c := exec.Command("tmux", append([]string{"-u", "-L", p.name}, args...)...)
+	c.Env = append(os.Environ(), "TMUX=", "LC_ALL=C.UTF-8")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("tmux %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// text is all that was ever shown, lines joined as a user would copy them.
+func (p *pane) text() string {
+	return strings.TrimRight(p.tmux("capture-pane", "-p", "-J", "-S", "-"), "\n ")
+}
+
+// until waits for the pane to satisfy ok.
+func (p *pane) until(what string, ok func(text string) bool) string {
+	p.t.Helper()
+	tick, limit := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for {
+		text := p.text()
+		if ok(text) {
+			return text
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			p.t.Fatalf("%s never came; the pane shows\n%s", what, text)
+		}
+	}
+}
+
+func (p *pane) shows(want string) string {
+	p.t.Helper()
+	return p.until(fmt.Sprintf("%q", want), func(text string) bool { return strings.Contains(text, want) })
+}
+
+// ^C stops the reply, keeps the line that was being typed with the caret at its
+// end, and the chat goes on.
+func TestTmuxStopKeepsTheLine(t *testing.T) {
+	server, url := service(t)
+	p := newPane(t, binary+" "+url)
+	p.shows("/help for commands")
+	p.tmux("send-keys", "slow 停止の試験", "Enter")
+	p.shows("word word")
+	p.tmux("send-keys", "つぎの質問")
+	p.shows("> つぎの質問")
+	p.tmux("send-keys", "C-c")
+	text := p.shows("[stopped]")
+	if !strings.HasSuffix(text, "> つぎの質問") {
+		t.Errorf("the line was not kept:\n%s", text)
+	}
+	if got := strings.TrimSpace(p.tmux("display-message", "-p", "#{cursor_x} #{alternate_on}")); got != "12 0" {
+		t.Errorf("cursor column and alternate screen: %s", got)
+	}
+	server.Look(func(c *fake.Chat) {
+		if r := c.Replies(); len(r) != 1 || r[0].End.Stop != wire.StopStopped {
+			t.Errorf("the service has %d replies, the first ended %q", len(r), r[0].End.Stop)
+		}
+	})
+	p.tmux("send-keys", "Enter")
+	p.shows("You said: つぎの質問")
+	p.tmux("send-keys", "C-d")
+	p.shows("left with 0")
+}
+
+// A window that is resized while text streams keeps every word once.
+func TestTmuxResize(t *testing.T) {
+	_, url := service(t)
+	p := newPane(t, binary+" "+url)
+	p.shows("/help for commands")
+	const count = 40
+	p.tmux("send-keys", fmt.Sprintf("count %d 日本語の長い段落", count), "Enter")
+	for i, size := range []string{"40", "72", "25", "60", "33", "80"} {
+		p.shows(fmt.Sprintf("%d日本語の長い段落", i*6))
+		p.tmux("resize-window", "-x", size)
+	}
+	text := p.until("the end", func(text string) bool { return strings.Contains(text, "fin") })
+	body := strings.Join(strings.Fields(text), "")
+	want := ""
+	for i := range count {
+		want += fmt.Sprintf("%d日本語の長い段落は、空白を含まない。", i)
+	}
+	if !strings.Contains(body, want+"fin") || strings.Count(body, ">") != 2 {
+		t.Errorf("the pane shows\n%s", text)
+	}
+	p.tmux("send-keys", "C-c", "C-c")
+	p.shows("left with 130")
+}
