@@ -45,9 +45,8 @@ func (s *session) chat(ctx context.Context, p *prepared, st *stack.Stack) (int, 
 	if as, err := term.GetState(int(s.in.Fd())); err == nil { // it may have to be killed
 		defer term.Restore(int(s.in.Fd()), as)
 	}
-	cmd := exec.CommandContext(ctx, p.client, st.URL())
+	cmd := exec.CommandContext(ctx, p.client, clientArgs(st.Access())...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.in, s.out, s.err
-	cmd.Env = append(os.Environ(), clientEnv(st.Access(), p.region)...)
 	cmd.WaitDelay = clientGrace
 	cmd.Cancel = func() error {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -68,15 +67,10 @@ func (s *session) chat(ctx context.Context, p *prepared, st *stack.Stack) (int, 
 	return 0, nil
 }
 
-// clientEnv is what the client needs to be let in.
-func clientEnv(a stack.Access, region string) []string {
-	var env []string
-	if a.AccessKeyID != "" {
-		env = append(env, "AWS_ACCESS_KEY_ID="+a.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+a.SecretAccessKey,
-			"AWS_SESSION_TOKEN=", "AWS_REGION="+region)
-	}
+// clientArgs are the address and what the client needs to be let in.
+func clientArgs(a stack.Access) []string {
 	if a.APIKey != "" {
-		env = append(env, "KAIWA_API_KEY="+a.APIKey)
+		return []string{"-H", "x-api-key: " + a.APIKey, a.URL}
 	}
-	return env
+	return []string{a.URL}
 }

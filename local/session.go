@@ -115,11 +115,15 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 	if p.client == "" {
 		s.sayIgnored(p.template.Ignored())
 	}
-	if a := st.Access(); a.AccessKeyID != "" {
+	a := st.Access()
+	if a.AccessKeyID != "" {
 		fmt.Fprintf(s.err, "sign with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", a.AccessKeyID, a.SecretAccessKey, p.region)
 	}
-	if key := st.Access().APIKey; key != "" {
-		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", key)
+	if a.URL != st.URL() {
+		fmt.Fprintf(s.err, "or connect, within a week, to %s\n", a.URL)
+	}
+	if a.APIKey != "" {
+		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", a.APIKey)
 	}
 	if p.client == "" {
 		fmt.Fprintf(s.err, "TLS on the same port, for programs that trust %s (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE)\n", p.caFile)

@@ -1,8 +1,19 @@
 package stack
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"kaiwa/pkg/emu/apigw"
 	"kaiwa/pkg/emu/lambdart"
@@ -15,6 +26,9 @@ const account = "123456789012"
 // Access is what the template's APIs ask of a client. All of it is made up for
 // this run.
 type Access struct {
+	// URL is the address of the first API's sockets, like
+	// ws://127.0.0.1:3001/dev, presigned for a week where it asks for AWS_IAM.
+	URL string
 	// AccessKeyID and SecretAccessKey sign a connect where the API asks for
 	// AWS_IAM; else they are empty.
 	AccessKeyID, SecretAccessKey string
@@ -32,28 +46,52 @@ var errForeignSignatures = errors.New("AWS_IAM cannot be tried together with AWS
 
 // newAccess looks at what the APIs ask for. With AWS_IAM the functions' callbacks
 // are verified as well, so they get keys of their own, as a role has.
-func newAccess(apis []apigw.API, keys []sam.APIKey, callsAWS bool) (Access, error) {
-	var a Access
-	for _, api := range apis {
+func (s *Stack) newAccess(t *sam.Template) (Access, error) {
+	a := Access{URL: s.url}
+	for _, api := range t.APIs() {
 		connect := api.Routes["$connect"]
 		if connect.Authorization == "AWS_IAM" {
 			a.signed = true
 		}
 		if connect.APIKeyRequired && a.APIKey == "" {
-			a.addKeys(keys)
+			a.addKeys(t.APIKeys())
 		}
 	}
 	if !a.signed {
 		return a, nil
 	}
-	if callsAWS {
+	if s.callsAWS() {
 		return a, errForeignSignatures
 	}
 	a.AccessKeyID, a.SecretAccessKey = "AKIA"+rand.Text()[:16], rand.Text()
 	a.functions = lambdart.Credentials{
 		AccessKeyID: "ASIA" + rand.Text()[:16], SecretAccessKey: rand.Text(), SessionToken: rand.Text(),
 	}
-	return a, nil
+	var err error
+	if t.APIs()[0].Routes["$connect"].Authorization == "AWS_IAM" {
+		a.URL, err = a.presign(s.url, s.opt.Region)
+	}
+	return a, err
+}
+
+// presignedFor is the longest that AWS allows.
+const presignedFor = 7 * 24 * time.Hour
+
+// presign adds the client's signature to a socket's address.
+func (a *Access) presign(address, region string) (string, error) {
+	ctx := context.Background() // signing is arithmetic; the signer only logs with it
+	r, err := http.NewRequest(http.MethodGet, strings.Replace(address, "ws:", "http:", 1), nil)
+	if err != nil {
+		return "", err
+	}
+	r.URL.RawQuery = url.Values{"X-Amz-Expires": {fmt.Sprint(int(presignedFor.Seconds()))}}.Encode()
+	nothing := sha256.Sum256(nil)
+	who := aws.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}
+	signed, _, err := v4.NewSigner().PresignHTTP(ctx, who, r, hex.EncodeToString(nothing[:]), "execute-api", region, time.Now())
+	if err != nil {
+		return "", fmt.Errorf("presign %s: %w", address, err)
+	}
+	return strings.Replace(signed, "http:", "ws:", 1), nil
 }
 
 // identity is the caller behind an access key.

@@ -57,6 +57,9 @@ func TestIAM(t *testing.T) {
 	if status, said := connect(t, s, signed(t, s.URL(), a.AccessKeyID, a.SecretAccessKey)); status != 101 || said != "hello world" {
 		t.Errorf("signed: %d %q", status, said)
 	}
+	if got := say(t, dial(t, a.URL, nil), "presigned"); got != "hello presigned" {
+		t.Errorf("presigned: %q", got)
+	}
 	for name, headers := range map[string]http.Header{
 		"unsigned":     nil,
 		"wrong secret": signed(t, s.URL(), a.AccessKeyID, "wrong"),

@@ -41,6 +41,7 @@ import (
 type Stack struct {
 	opt     Options
 	addr    string
+	url     string
 	access  Access
 	dice    faults.Dice
 	host    *lambdart.Host
@@ -100,8 +101,9 @@ func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) err
 	if len(apis) == 0 {
 		return ErrNoAPI
 	}
+	s.url = "ws://" + s.addr + "/" + apis[0].Stage.Name
 	var err error
-	if s.access, err = newAccess(apis, t.APIKeys(), s.callsAWS()); err != nil {
+	if s.access, err = s.newAccess(t); err != nil {
 		return err
 	}
 	s.host = lambdart.New(s.hostOptions(apis))
@@ -194,7 +196,7 @@ func (s *Stack) serve(l net.Listener) error {
 }
 
 // URL is the address of the first API's sockets, like ws://127.0.0.1:3001/dev.
-func (s *Stack) URL() string { return "ws://" + s.addr + "/" + s.apis[0].stage }
+func (s *Stack) URL() string { return s.url }
 
 // Access is what a client needs to be let in.
 func (s *Stack) Access() Access { return s.access }

@@ -16,7 +16,7 @@ func main() {
 			fmt.Println("client interrupted")
 		}
 	}()
-	fmt.Println("client of", os.Args[1:], os.Getenv("AWS_ACCESS_KEY_ID") != "")
+	fmt.Println("client of", os.Args[1:])
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		switch lines.Text() {
