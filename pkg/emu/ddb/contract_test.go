@@ -1,11 +1,14 @@
 package ddb_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"reflect"
 	"slices"
@@ -58,7 +61,29 @@ func client(endpoint string) *dynamodb.Client {
 		BaseEndpoint:     aws.String(endpoint),
 		Credentials:      credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       &http.Client{Transport: wholeBodies{}},
 	})
+}
+
+// wholeBodies sends request bodies from memory. The SDK closes the body of a request as soon as it has the answer, which a server
+// on the same machine can give before net/http has looked for the end of the body; then net/http drops the connection, now and
+// then with the answer half read. Bodies in memory are sent with the header, in one write, and have no such moment.
+type wholeBodies struct{}
+
+// transport is shared so that TestMain can close what is idle.
+var transport = &http.Transport{MaxIdleConnsPerHost: 64}
+
+func (wholeBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return transport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return transport.RoundTrip(r)
 }
 
 // unique makes a table name that no run had before.

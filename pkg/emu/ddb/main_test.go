@@ -2,7 +2,6 @@ package ddb_test
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"runtime"
 	"strings"
@@ -13,7 +12,7 @@ import (
 // TestMain fails if a goroutine of the emulator outlives the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	http.DefaultClient.CloseIdleConnections()
+	transport.CloseIdleConnections()
 	for deadline := time.Now().Add(5 * time.Second); leaked() != "" && time.Now().Before(deadline); {
 		runtime.Gosched()
 	}
