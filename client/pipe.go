@@ -106,8 +106,8 @@ func (p *pipe) aside(e session.Event) {
 	case session.Notified:
 		p.say("* %s %s", e.Title, e.Notification.Text)
 	case session.Lost:
-		if e.In > 0 {
-			p.say("no connection (%v), try %d in %v", e.Err, e.Try, e.In.Round(100*time.Millisecond))
+		if e.In >= time.Second { // else it is over before it is read
+			p.say("no connection (%v), try %d in %d s", e.Err, e.Try, int(e.In/time.Second))
 		}
 	}
 }

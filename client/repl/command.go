@@ -12,7 +12,7 @@ var help = strings.TrimSpace(`
 /help     this                         /quit     leave
 //text    send a text that starts with /
 Enter sends. ^J or Alt+Enter makes a new line. A paste is one text.
-^C stops the reply, and keeps what you typed. ^D on an empty line leaves.
+^C stops the reply and keeps what you typed. ^D leaves.
 `)
 
 // enter does with a text what Enter is for: it is a command or a prompt. A text

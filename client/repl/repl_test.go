@@ -304,7 +304,7 @@ func TestCommandTrouble(t *testing.T) {
 	})
 }
 
-const help = "^C stops the reply, and keeps what you typed."
+const help = "^C stops the reply and keeps what you"
 
 func TestEndings(t *testing.T) {
 	for _, c := range []struct {

@@ -59,10 +59,10 @@ func (t *Talk) failed(now time.Time, e wire.Error) {
 	case waiting && e.ID == p.id:
 		t.refused(now, p, e)
 	case e.ID != "": // about a prompt that is settled
-	case waiting && !e.Retryable: // nothing else is likely meant
-		t.refused(now, p, e)
 	case e.Code == wire.CodeNotFound && t.attach.tries > 0:
 		t.attach = attach{} // a conversation without replies
+	case waiting && !e.Retryable: // nothing else is likely meant
+		t.refused(now, p, e)
 	default:
 		t.emit(Trouble{e})
 	}

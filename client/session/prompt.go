@@ -79,12 +79,29 @@ func (t *Talk) tickPrompt(now time.Time) {
 		t.tickPrompt(now)
 		return
 	}
+	arrives := now.Add(p.upload())
+	if t.asked.IsZero() {
+		t.asked = arrives
+	}
 	for _, m := range p.messages {
 		t.send(now, m)
 	}
 	p.tries++
 	p.inFlight = true
-	p.at = now.Add(wire.AcceptWithin)
+	p.at = arrives.Add(wire.AcceptWithin)
+}
+
+// uploadRate is how fast a line is at least, in bytes a second.
+const uploadRate = 16 << 10
+
+// upload is how long a slow line takes to send the prompt. Without it a big one
+// would be sent again while it is still on its way, and again.
+func (p *prompt) upload() time.Duration {
+	n := 0
+	for _, m := range p.messages {
+		n += wire.EncodedLen(m.Text)
+	}
+	return time.Duration(n/uploadRate) * time.Second
 }
 
 // refused handles an error about a prompt that is not accepted yet.

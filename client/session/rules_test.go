@@ -354,6 +354,14 @@ func TestRules(t *testing.T) {
 			r.frame(end(1, 2))
 			r.want(`text "ab"; ended r1 end_turn 2; showed c1 2; history c1; resume  c1 @0`)
 		}},
+		{"a conversation without replies, with a prompt on its way", func(t *testing.T) {
+			r := online(t, nil)
+			_ = r.talk.Open(r.now, "c5")
+			r.frame(wire.HistoryPage{Conversation: "c5"})
+			r.prompt("hi")
+			r.frame(wire.Error{Code: wire.CodeNotFound, Message: "none"})
+			r.want(`showed c5 0; history c5; resume  c5 @0; asked p1; send p1 c5 "hi"`)
+		}},
 		{"a conversation without replies", func(t *testing.T) {
 			r := online(t, nil)
 			_ = r.talk.Open(r.now, "c5")
@@ -381,7 +389,9 @@ func TestPromptInParts(t *testing.T) {
 	r := online(t, nil)
 	r.prompt(strings.Repeat("あ", 100_000)) // 300 kB
 	r.want("asked p1; part p1 0/3; part p1 1/3; part p1 2/3")
-	r.pass(10 * second)
+	r.pass(28*second - 1) // 10 s, and a second for every 16 KB
+	r.want("")
+	r.pass(1)
 	r.want("part p1 0/3; part p1 1/3; part p1 2/3")
 	if _, err := r.talk.Prompt(r.now, strings.Repeat("a", wire.MaxPrompt+1)); !errors.Is(err, frame.ErrTooLarge) {
 		t.Errorf("too large a prompt: %v", err)
