@@ -30,8 +30,8 @@ type Authorize struct {
 func (h *Authorize) Handle(ctx context.Context, ev events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 	id, err := h.Verifier.Verify(ctx, bearerOf(ev.Headers))
 	if err != nil {
-		h.Logger.InfoContext(ctx, "token refused", "error", err)
-		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 API Gateway matches this text
+		orDiscard(h.Logger).InfoContext(ctx, "token refused", "error", err)
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") // API Gateway matches this text
 	}
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: id.User,

@@ -36,18 +36,19 @@ type Connect struct {
 
 // Handle answers with the status the handshake is to have: 200, 400, 403 or 500.
 func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	log := orDiscard(h.Logger)
 	if o := header(ev, "Origin"); o != "" && !h.allowed(o) {
-		h.Logger.InfoContext(ctx, "origin refused", "origin", plain.Safe(o))
+		log.InfoContext(ctx, "origin refused", "origin", plain.Safe(o))
 		return status(http.StatusForbidden), nil
 	}
 	protocol, err := pickProtocol(header(ev, "Sec-WebSocket-Protocol"))
 	if err != nil {
-		h.Logger.InfoContext(ctx, "subprotocol refused", "error", err)
+		log.InfoContext(ctx, "subprotocol refused", "error", err)
 		return status(http.StatusBadRequest), nil
 	}
 	user, err := userOf(h.Auth, ev)
 	if err != nil {
-		h.Logger.InfoContext(ctx, "user refused", "error", err)
+		log.InfoContext(ctx, "user refused", "error", err)
 		return status(http.StatusForbidden), nil
 	}
 	c := chat.Connection{ID: ev.RequestContext.ConnectionID, User: user, At: time.UnixMilli(ev.RequestContext.ConnectedAt),
@@ -61,7 +62,7 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		c.Mode, c.Fixed = chat.ModePlain, true
 	}
 	if err := h.Store.Open(ctx, c); err != nil {
-		h.Logger.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
+		log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
 		return status(http.StatusInternalServerError), nil
 	}
 	res := status(http.StatusOK)
@@ -99,8 +100,8 @@ const (
 	maxUser   = 512 // bytes; it is part of table keys
 )
 
-// userOf says who connects (DESIGN §3.1). The way of authorization is part of the
-// name, so that no two ways can mean one user by chance.
+// userOf says who connects (DESIGN §3.1). The name is as the caller's system has
+// it, because others address notifications to it.
 func userOf(auth string, ev events.APIGatewayWebsocketProxyRequest) (string, error) {
 	id := ev.RequestContext.Identity
 	user := ""
@@ -172,7 +173,7 @@ type Disconnect struct {
 // Handle never fails: nobody reads the answer, and a retry is not offered.
 func (h *Disconnect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	if err := h.Store.Close(ctx, ev.RequestContext.ConnectionID); err != nil {
-		h.Logger.WarnContext(ctx, "connection stays until its TTL", "connection", ev.RequestContext.ConnectionID, "error", err)
+		orDiscard(h.Logger).WarnContext(ctx, "connection stays until its TTL", "connection", ev.RequestContext.ConnectionID, "error", err)
 	}
 	return status(http.StatusOK), nil
 }

@@ -76,6 +76,14 @@ func (e *Env) Err() error { return errors.Join(e.faults...) }
 // (publishing.md §5). No message text and no token is ever logged.
 func NewLogger() *slog.Logger { return lambdacontext.NewLogger() }
 
+// orDiscard makes a nil Logger one that discards.
+func orDiscard(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
 // relayOptions reads the knobs of a reply.
 func relayOptions(e *Env) *relay.Options {
 	return &relay.Options{
