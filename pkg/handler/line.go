@@ -67,7 +67,7 @@ func (m *message) open(ctx context.Context, n int) error {
 	}
 	c := titles.Conversations[n-1]
 	if _, err := m.h.Store.Follow(ctx, c.ID, m.conn.ID, m.mode); err != nil {
-		return err
+		return conversationError(err)
 	}
 	if err := m.enter(ctx, c.ID); err != nil {
 		return err

@@ -1,8 +1,8 @@
 package handler
 
 import (
+	"cmp"
 	"context"
-	"unicode/utf8"
 
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/wire"
@@ -11,8 +11,8 @@ import (
 const (
 	pageDefault = 20
 	pageMax     = 100
-	// entryRoom is what a history entry takes beside its text, encoded.
-	entryRoom = 220
+	// pageRoom is what a page of history takes beside its messages, encoded.
+	pageRoom = 200
 )
 
 func pageSize(n int) int {
@@ -24,11 +24,11 @@ func pageSize(n int) int {
 
 // history sends a page of a conversation, newest first.
 func (m *message) history(ctx context.Context, r wire.History) error {
-	conversation := r.Conversation
-	if conversation == "" {
-		conversation = m.conn.Conversation
-	}
-	if err := m.mine(ctx, conversation); err != nil {
+	conversation := cmp.Or(r.Conversation, m.conn.Conversation)
+	if _, err := m.mine(ctx, conversation); err != nil {
+		if r.Conversation == "" && chat.KindOf(err) == chat.NotFound {
+			return chat.E(chat.NotFound, "nothing was said on this connection yet; name a conversation")
+		}
 		return err
 	}
 	page, err := m.page(ctx, conversation, r.Before, pageSize(r.Limit))
@@ -38,12 +38,11 @@ func (m *message) history(ctx context.Context, r wire.History) error {
 	return m.send(ctx, page)
 }
 
-// page reads until a page is full. Pages stop at 32 KB; a single longer text is
-// cut, and its length tells.
+// page reads until a page is full. It stops at 32 KB; a single longer text is cut,
+// and its length tells.
 func (m *message) page(ctx context.Context, conversation, before string, limit int) (wire.HistoryPage, error) {
 	p := wire.HistoryPage{Conversation: conversation, Messages: []wire.Message{}}
-	limit = min(limit, wire.MaxHistoryPage/entryRoom/2)
-	msgs, next, err := m.h.Store.Messages(ctx, conversation, before, limit, wire.MaxHistoryPage-entryRoom*(limit+1))
+	msgs, next, err := m.h.Store.Messages(ctx, conversation, before, limit, wire.MaxHistoryPage-pageRoom)
 	if err != nil {
 		return p, err
 	}
@@ -63,33 +62,48 @@ func (m *message) conversations(ctx context.Context, r wire.Conversations) error
 	return m.send(ctx, page)
 }
 
+// titles reads a page of conversations: fewer than limit if their titles are so
+// long that they would not fit a frame.
 func (m *message) titles(ctx context.Context, before string, limit int) (wire.ConversationsPage, error) {
-	p := wire.ConversationsPage{Conversations: []wire.ConversationInfo{}}
-	cs, next, err := m.h.Store.Conversations(ctx, m.conn.User, before, limit)
-	if err != nil {
-		return p, err
+	for {
+		p := wire.ConversationsPage{Conversations: []wire.ConversationInfo{}}
+		cs, next, err := m.h.Store.Conversations(ctx, m.conn.User, before, limit)
+		if err != nil {
+			return p, err
+		}
+		for _, c := range cs {
+			p.Conversations = append(p.Conversations, wire.ConversationInfo{ID: c.ID, Title: c.Title, At: c.At.UTC()})
+		}
+		p.Before = next
+		if limit == 1 || len(wire.EncodeFrame(p)) <= wire.MaxFrame {
+			return p, nil
+		}
+		limit /= 2
 	}
-	for _, c := range cs {
-		p.Conversations = append(p.Conversations, wire.ConversationInfo{ID: c.ID, Title: c.Title, At: c.At.UTC()})
-	}
-	p.Before = next
-	return p, nil
 }
 
 func (m *message) rename(ctx context.Context, r wire.Rename) error {
-	if !utf8.ValidString(r.Title) {
-		return chat.E(chat.BadRequest, "title must be valid UTF-8")
-	}
 	if err := m.h.Store.Rename(ctx, m.conn.User, r.Conversation, r.Title); err != nil {
-		return err
+		return conversationError(err)
 	}
-	return m.send(ctx, wire.Renamed{Conversation: r.Conversation, Title: r.Title})
+	return m.send(ctx, wire.Renamed(r))
 }
 
-// delete stops what still runs in a conversation, then removes it.
+// delete stops what still runs in a conversation, then removes it. One that was
+// removed in part before is removed to the end. The next prompt makes another.
 func (m *message) delete(ctx context.Context, conversation string) error {
+	if c, err := m.mine(ctx, conversation); err == nil && c.Active != "" {
+		if _, err := m.halt(ctx, c.Active); err != nil && chat.KindOf(err) != chat.NotFound {
+			return err
+		}
+	}
 	if err := m.h.Store.Delete(ctx, m.conn.User, conversation); err != nil {
-		return err
+		return conversationError(err)
+	}
+	if conversation == m.conn.Conversation {
+		if err := m.enter(ctx, chat.NewID()); err != nil {
+			return err
+		}
 	}
 	return m.send(ctx, wire.Deleted{Conversation: conversation})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -94,47 +95,55 @@ const lifeOf = 2 * time.Hour
 // message is one inbound message being served.
 type message struct {
 	h    *SendMessage
+	log  *slog.Logger
 	tell *relay.Teller
 	conn chat.Connection
 	mode chat.Mode // how this message is answered
+	id   string    // the client's own, where it gave one
 }
 
 // Handle serves one message. Errors are told to the client, never returned:
 // API Gateway would add a frame of its own.
 func (h *SendMessage) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	m := message{h: h, tell: relay.NewTeller(h.Store, h.Poster, &relay.Options{Logger: h.Logger})}
-	req, err := wire.DecodeRequest(ev.Body)
+	req, bad := wire.DecodeRequest(ev.Body)
 	if _, empty := req.(wire.Empty); empty {
 		return status(http.StatusOK), nil
 	}
-	_, line := req.(wire.Text)
+	m := message{h: h, log: orDiscard(h.Logger), mode: modeOf(req), id: idOf(req, bad),
+		tell: relay.NewTeller(h.Store, h.Poster, &relay.Options{Logger: h.Logger})}
 	m.conn.ID = ev.RequestContext.ConnectionID
-	m.mode = modeOf(line)
-	if e := m.arrive(ctx, ev, err != nil); e != nil {
-		m.fail(ctx, "", e)
-		return status(http.StatusOK), nil
+	unreadable := bad != nil && !json.Valid([]byte(strings.TrimSpace(ev.Body)))
+	err := m.arrive(ctx, ev, unreadable)
+	switch {
+	case err != nil:
+		m.fail(ctx, err)
+	case bad != nil:
+		m.fail(ctx, chat.E(chat.BadRequest, "%s", bad.Error()))
+	default:
+		m.serve(ctx, req)
+		m.warn(ctx)
 	}
-	if err != nil {
-		var bad *wire.BadRequest
-		errors.As(err, &bad)
-		m.fail(ctx, bad.ID, chat.E(chat.BadRequest, "%s", bad.Message))
-		return status(http.StatusOK), nil
-	}
-	m.serve(ctx, req)
-	m.warn(ctx)
 	return status(http.StatusOK), nil
 }
 
-func modeOf(line bool) chat.Mode {
-	if line {
+func modeOf(req wire.Request) chat.Mode {
+	if _, line := req.(wire.Text); line {
 		return chat.ModePlain
 	}
 	return chat.ModeJSON
 }
 
+func idOf(req wire.Request, err error) string {
+	if bad, ok := errors.AsType[*wire.BadRequest](err); ok {
+		return bad.ID
+	}
+	r, _ := req.(wire.SendMessage)
+	return r.ID
+}
+
 // arrive finds who speaks, and brings the connection back if it was given up
-// (R8). A message that could not be read is answered the way the connection
-// reads, and does not change it.
+// (R8). Text that only looks like JSON is answered the way the connection reads,
+// and does not change it.
 func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest, unreadable bool) error {
 	c, err := m.h.Store.Connection(ctx, m.conn.ID)
 	if err != nil && chat.KindOf(err) != chat.NotFound {
@@ -146,15 +155,12 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		}
 	}
 	m.conn = c
-	if unreadable {
-		if c.Mode != chat.ModeUnset {
-			m.mode = c.Mode
-		}
-		return nil
-	}
 	mode := m.mode
-	if c.Fixed {
+	if c.Fixed || unreadable {
 		mode = c.Mode
+	}
+	if unreadable && c.Mode != chat.ModeUnset {
+		m.mode = c.Mode
 	}
 	if c.Gone || c.Mode != mode {
 		m.conn.Gone, m.conn.Mode = false, mode
@@ -176,13 +182,11 @@ func (m *message) recall(ev events.APIGatewayWebsocketProxyRequest) (chat.Connec
 }
 
 func (m *message) serve(ctx context.Context, req wire.Request) {
-	var id string
 	var err error
 	switch r := req.(type) {
 	case wire.Text:
 		err = m.line(ctx, r.Line)
 	case wire.SendMessage:
-		id = r.ID
 		err = m.sendMessage(ctx, r)
 	case wire.Stop:
 		err = m.stop(ctx, r.Reply)
@@ -202,20 +206,29 @@ func (m *message) serve(ctx context.Context, req wire.Request) {
 		err = chat.E(chat.BadRequest, "%s is not offered by this deployment", req.Action())
 	}
 	if err != nil {
-		m.fail(ctx, id, err)
+		m.fail(ctx, err)
 	}
 }
 
-// fail tells the client, and logs what it is not told.
-func (m *message) fail(ctx context.Context, id string, err error) {
+// fail tells the client, and logs what it is not told. What is wrong with a bad
+// request is not logged: it may quote the message.
+func (m *message) fail(ctx context.Context, err error) {
 	if errors.Is(err, chat.ErrGone) {
 		return
 	}
-	m.h.Logger.InfoContext(ctx, "message refused", "connection", m.conn.ID, "kind", chat.KindOf(err).String(), "error", err)
+	kind, level := chat.KindOf(err), slog.LevelInfo
+	if kind == chat.Internal {
+		level = slog.LevelError
+	}
+	log := m.log.With("connection", m.conn.ID, "kind", kind.String())
+	if kind != chat.BadRequest {
+		log = log.With("error", err)
+	}
+	log.Log(ctx, level, "message refused")
 	f := relay.ErrorFrame(err)
-	f.ID = id
+	f.ID = m.id
 	if err := m.send(ctx, f); err != nil && !errors.Is(err, chat.ErrGone) {
-		m.h.Logger.WarnContext(ctx, "error not delivered", "connection", m.conn.ID, "error", err)
+		m.log.WarnContext(ctx, "error not delivered", "connection", m.conn.ID, "error", err)
 	}
 }
 

@@ -23,25 +23,22 @@ func (m *message) resume(ctx context.Context, r wire.Resume) error {
 			return replyError(err, r.Reply)
 		}
 		if img.User != m.conn.User || conversation != "" && conversation != img.Conversation {
-			return noReply()
+			return noReply(r.Reply)
 		}
 		conversation = img.Conversation
-	} else if err := m.mine(ctx, conversation); err != nil {
+	} else if _, err := m.mine(ctx, conversation); err != nil {
 		return err
 	}
 	return m.follow(ctx, conversation, r.Reply, r.Offset)
 }
 
-// mine checks that a conversation is the user's own.
-func (m *message) mine(ctx context.Context, conversation string) error {
+// mine reads a conversation of the user's own. That of somebody else is unknown.
+func (m *message) mine(ctx context.Context, conversation string) (chat.Conversation, error) {
 	c, err := m.h.Store.Conversation(ctx, conversation)
-	if err != nil {
-		return err
+	if err == nil && c.User != m.conn.User {
+		return chat.Conversation{}, noConversation()
 	}
-	if c.User != m.conn.User {
-		return noConversation()
-	}
-	return nil
+	return c, conversationError(err)
 }
 
 // follow makes the connection a listener: first the conversation learns it, then
@@ -50,7 +47,7 @@ func (m *message) mine(ctx context.Context, conversation string) error {
 func (m *message) follow(ctx context.Context, conversation, reply string, offset int) error {
 	c, err := m.h.Store.Follow(ctx, conversation, m.conn.ID, m.mode)
 	if err != nil {
-		return replyError(err, reply)
+		return replyError(conversationError(err), reply)
 	}
 	if err := m.enter(ctx, conversation); err != nil {
 		return replyError(err, reply)
@@ -89,7 +86,7 @@ func (m *message) listen(ctx context.Context, reply string, offset int, endOnly 
 		case img.State == chat.Ended:
 			return replyError(m.tell.Serve(ctx, img, m.conn.ID, m.mode, offset), reply)
 		case img.State == chat.Pending:
-			return m.waiting(ctx, img)
+			return replyError(m.waiting(ctx, img), reply)
 		}
 		return nil // running: its owner answers within a second
 	}
@@ -111,40 +108,50 @@ func (m *message) waiting(ctx context.Context, img chat.Reply) error {
 	return errors.Join(err, e)
 }
 
-// stop ends a reply, or wishes that its owner does (R11).
+// stop ends a reply; without a name the newest of the current conversation.
 func (m *message) stop(ctx context.Context, reply string) error {
 	if reply == "" {
-		c, err := m.h.Store.Conversation(ctx, m.conn.Conversation)
+		c, err := m.mine(ctx, m.conn.Conversation)
 		if err != nil && chat.KindOf(err) != chat.NotFound {
 			return err
 		}
-		if err != nil || c.User != m.conn.User || c.Active == "" {
+		if c.Active == "" {
 			return chat.E(chat.NotFound, "there is no reply to stop")
 		}
 		reply = c.Active
 	}
-	img, err := m.h.Store.Reply(ctx, reply)
+	img, err := m.halt(ctx, reply)
 	if err != nil {
-		return replyError(err, reply)
-	}
-	if img.User != m.conn.User {
-		return noReply()
-	}
-	was := img.State
-	if img, err = m.h.Store.Wish(ctx, reply, chat.NewID()); err != nil {
-		return replyError(err, reply)
-	}
-	if img.Expired(time.Now()) {
-		_, err := m.tell.Finish(ctx, img, "")
 		return replyError(err, reply)
 	}
 	if img.State != chat.Ended {
 		return nil // its owner ends it within a second
 	}
-	if was != chat.Ended {
+	return m.send(ctx, relay.EndOf(img))
+}
+
+// halt ends a reply of the user's own and tells everybody else, or wishes that
+// its owner does (R11).
+func (m *message) halt(ctx context.Context, reply string) (chat.Reply, error) {
+	seen, err := m.h.Store.Reply(ctx, reply)
+	switch {
+	case err != nil:
+		return seen, err
+	case seen.User != m.conn.User:
+		return seen, noReply(reply)
+	case seen.State == chat.Ended:
+		return seen, nil
+	}
+	img, err := m.h.Store.Wish(ctx, reply, chat.NewID())
+	switch {
+	case err != nil:
+		return img, err
+	case img.Expired(time.Now()):
+		return m.tell.Finish(ctx, img, m.conn.ID)
+	case img.State == chat.Ended:
 		m.tell.Tell(ctx, img, m.conn.ID, nil)
 	}
-	return m.send(ctx, relay.EndOf(img))
+	return img, nil
 }
 
 // replyError names the reply in an error's frame.
@@ -154,8 +161,30 @@ func replyError(err error, reply string) error {
 	}
 	e := *chat.AsError(err)
 	if e.Kind == chat.NotFound {
-		return noReply()
+		return noReply(reply)
 	}
 	e.Reply = reply
 	return &e
+}
+
+// noReply names the reply that was asked for, unless that could be none of ours.
+func noReply(reply string) error {
+	e := chat.E(chat.NotFound, "there is no such reply of yours; history shows what was said")
+	if len(reply) <= wire.MaxID {
+		e.Reply = reply
+	}
+	return e
+}
+
+// conversationError makes no difference between a conversation that is unknown
+// and one that is somebody else's.
+func conversationError(err error) error {
+	if chat.KindOf(err) == chat.NotFound {
+		return noConversation()
+	}
+	return err
+}
+
+func noConversation() error {
+	return chat.E(chat.NotFound, "there is no such conversation of yours; leave conversation out to go on with the current one")
 }

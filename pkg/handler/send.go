@@ -1,11 +1,13 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kaiwa/pkg/chat"
@@ -29,6 +31,9 @@ func (m *message) sendMessage(ctx context.Context, r wire.SendMessage) error {
 		}
 		defer m.dropParts(ctx, r.ID)
 		r.Text = text
+	}
+	if strings.TrimSpace(r.Text) == "" {
+		return chat.E(chat.BadRequest, "sendMessage needs text")
 	}
 	if len(r.Text) > wire.MaxPrompt {
 		return chat.E(chat.TooLarge, "a prompt is at most %d KB; shorten it", wire.MaxPrompt>>10)
@@ -74,17 +79,15 @@ func (m *message) turn(ctx context.Context, id, hash, conversation, text string)
 		t.Conversation, t.New = chat.NewID(), true
 		return t, nil
 	case "":
-		t.Conversation = m.conn.Conversation
+		t.Conversation = cmp.Or(m.conn.Conversation, chat.NewID())
 	}
-	seen, err := m.h.Store.Conversation(ctx, t.Conversation)
+	seen, err := m.mine(ctx, t.Conversation)
 	switch {
 	case err != nil && chat.KindOf(err) == chat.NotFound && conversation == "":
 		t.New = true
 		return t, nil
 	case err != nil:
 		return nil, err
-	case seen.User != m.conn.User:
-		return nil, noConversation()
 	}
 	t.Seen = seen
 	if seen.Active == "" {
@@ -134,22 +137,19 @@ func (m *message) begin(ctx context.Context, r chat.Reply) error {
 		}
 		return nil
 	}
-	err = m.accepted(ctx, r.Prompt, r.Conversation, r.ID)
-	return errors.Join(err, m.enter(ctx, r.Conversation))
+	m.accepted(ctx, r.Prompt, r.Conversation, r.ID)
+	return m.enter(ctx, r.Conversation)
 }
 
-// accepted is not worth an error to the client: the deltas say as much.
-func (m *message) accepted(ctx context.Context, id, conversation, reply string) error {
-	if m.mode.Plain() {
-		return nil
-	}
+// accepted is not worth an error to the client: the deltas say as much. Who reads
+// lines does not get it.
+func (m *message) accepted(ctx context.Context, id, conversation, reply string) {
 	ctx, cancel := context.WithTimeout(ctx, acceptedLimit)
 	defer cancel()
 	err := m.send(ctx, wire.Accepted{Ref: wire.Ref{ID: id, Conversation: conversation, Reply: reply}})
 	if err != nil {
-		m.h.Logger.InfoContext(ctx, "accepted not delivered", "connection", m.conn.ID, "error", err)
+		m.log.InfoContext(ctx, "accepted not delivered", "connection", m.conn.ID, "error", err)
 	}
-	return nil
 }
 
 // enter makes a conversation the connection's current one.
@@ -178,19 +178,15 @@ func (m *message) served(ctx context.Context, id, hash string, claim chat.Claim)
 	if claim.Hash != hash {
 		return chat.E(chat.BadRequest, "the id %q was used for another text; use a new id for a new prompt", id)
 	}
-	if err := m.accepted(ctx, id, claim.Conversation, claim.Reply); err != nil {
-		return err
-	}
+	m.accepted(ctx, id, claim.Conversation, claim.Reply)
 	return m.follow(ctx, claim.Conversation, claim.Reply, 0)
 }
 
 // part stores one part of a big prompt. It reports the whole text when this part
 // was the one that completed it.
 func (m *message) part(ctx context.Context, r wire.SendMessage) (string, bool, error) {
-	if claim, ok, err := m.h.Store.Claimed(ctx, m.conn.User, r.ID); err != nil {
+	if done, err := m.partOfTurn(ctx, r); done || err != nil {
 		return "", false, err
-	} else if ok { // already a turn: a late or repeated part
-		return "", false, m.accepted(ctx, r.ID, claim.Conversation, claim.Reply)
 	}
 	complete, err := m.h.Store.PutPart(ctx, chat.Part{User: m.conn.User, Prompt: r.ID, Part: r.Part, Parts: *r.Parts,
 		Text: r.Text, At: time.Now()}, hashOf(r.Text))
@@ -198,26 +194,38 @@ func (m *message) part(ctx context.Context, r wire.SendMessage) (string, bool, e
 		return "", false, err
 	}
 	text, err := m.h.Store.JoinParts(ctx, m.conn.User, r.ID)
+	if chat.KindOf(err) == chat.NotFound { // somebody else completed it as well, and was faster
+		if done, err := m.partOfTurn(ctx, r); done || err != nil {
+			return "", false, err
+		}
+	}
 	return text, err == nil, err
+}
+
+// partOfTurn answers a late or repeated part of a prompt that has become a turn.
+// Whoever sends all parts again, perhaps from another socket, wants its reply too:
+// the first of them asks for that.
+func (m *message) partOfTurn(ctx context.Context, r wire.SendMessage) (bool, error) {
+	claim, ok, err := m.h.Store.Claimed(ctx, m.conn.User, r.ID)
+	if err != nil || !ok {
+		return false, err
+	}
+	m.accepted(ctx, r.ID, claim.Conversation, claim.Reply)
+	if r.Part > 0 {
+		return true, nil
+	}
+	return true, m.follow(ctx, claim.Conversation, claim.Reply, 0)
 }
 
 func (m *message) dropParts(ctx context.Context, id string) {
 	if err := m.h.Store.DropParts(ctx, m.conn.User, id); err != nil {
-		m.h.Logger.WarnContext(ctx, "parts stay until their TTL", "error", err)
+		m.log.WarnContext(ctx, "parts stay until their TTL", "error", err)
 	}
 }
 
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-func noConversation() error {
-	return chat.E(chat.NotFound, "there is no such conversation of yours; leave conversation out to go on with the current one")
-}
-
-func noReply() error {
-	return chat.E(chat.NotFound, "there is no such reply of yours")
 }
 
 func ignoreNotFound(err error) error {
