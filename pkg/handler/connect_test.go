@@ -1,0 +1,199 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/handler"
+	"kaiwa/pkg/wire"
+)
+
+// door records what Connect and Disconnect store.
+type door struct {
+	opened []chat.Connection
+	closed []string
+	fail   error
+}
+
+func (d *door) Open(_ context.Context, c chat.Connection) error {
+	d.opened = append(d.opened, c)
+	return d.fail
+}
+
+func (d *door) Close(_ context.Context, id string) error {
+	d.closed = append(d.closed, id)
+	return d.fail
+}
+
+// TestConnectStatus: the status becomes that of the handshake, and a browser
+// wants exactly one subprotocol back (aws-facts §3).
+func TestConnectStatus(t *testing.T) {
+	list := []string{"https://chat.example", "http://localhost:5173"}
+	tests := map[string]struct {
+		origins  []string
+		headers  map[string]string
+		fail     error
+		status   int
+		protocol string // answered
+		mode     chat.Mode
+	}{
+		"wscat":                       {status: 200},
+		"an allowed origin":           {list, map[string]string{"Origin": "https://chat.example"}, nil, 200, "", ""},
+		"another one":                 {list, map[string]string{"origin": "http://localhost:5173"}, nil, 200, "", ""},
+		"in capitals":                 {list, map[string]string{"ORIGIN": "HTTPS://CHAT.example"}, nil, 200, "", ""},
+		"no origin is no browser":     {list, map[string]string{"User-Agent": "x"}, nil, 200, "", ""},
+		"a foreign origin":            {list, map[string]string{"Origin": "https://evil.example"}, nil, 403, "", ""},
+		"a longer origin":             {list, map[string]string{"Origin": "https://chat.example.evil.example"}, nil, 403, "", ""},
+		"another scheme":              {list, map[string]string{"Origin": "http://chat.example"}, nil, 403, "", ""},
+		"another port":                {list, map[string]string{"Origin": "https://chat.example:8443"}, nil, 403, "", ""},
+		"a sandboxed frame":           {list, map[string]string{"Origin": "null"}, nil, 403, "", ""},
+		"all origins":                 {[]string{"*"}, map[string]string{"Origin": "https://any.example"}, nil, 200, "", ""},
+		"no browsers at all":          {nil, map[string]string{"Origin": "https://chat.example"}, nil, 403, "", ""},
+		"JSON":                        {nil, map[string]string{"Sec-WebSocket-Protocol": "kaiwa.v1"}, nil, 200, "kaiwa.v1", chat.ModeJSON},
+		"lines":                       {nil, map[string]string{"sec-websocket-protocol": "kaiwa.text.v1"}, nil, 200, "kaiwa.text.v1", chat.ModePlain},
+		"a browser's list":            {nil, map[string]string{"Sec-WebSocket-Protocol": "graphql-ws, kaiwa.v1, chat"}, nil, 200, "kaiwa.v1", chat.ModeJSON},
+		"a list without spaces":       {nil, map[string]string{"Sec-WebSocket-Protocol": "x,kaiwa.text.v1,kaiwa.v1"}, nil, 200, "kaiwa.text.v1", chat.ModePlain},
+		"a token beside it":           {nil, map[string]string{"Sec-WebSocket-Protocol": "bearer.eyJhbGciOi, kaiwa.v1"}, nil, 200, "kaiwa.v1", chat.ModeJSON},
+		"a token alone":               {nil, map[string]string{"Sec-WebSocket-Protocol": "bearer.eyJhbGciOi"}, nil, 400, "", ""},
+		"a protocol nobody speaks":    {nil, map[string]string{"Sec-WebSocket-Protocol": "graphql-ws"}, nil, 400, "", ""},
+		"another version":             {nil, map[string]string{"Sec-WebSocket-Protocol": "kaiwa.v2, KAIWA.V1"}, nil, 400, "", ""},
+		"an empty list":               {nil, map[string]string{"Sec-WebSocket-Protocol": " "}, nil, 200, "", ""},
+		"a list of nothing":           {nil, map[string]string{"Sec-WebSocket-Protocol": ","}, nil, 400, "", ""},
+		"the table is down":           {nil, nil, errDead, 500, "", ""},
+		"foreign, the table down too": {list, map[string]string{"Origin": "https://evil.example"}, errDead, 403, "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			log, store := &syncBuffer{}, &door{fail: tt.fail}
+			h := &handler.Connect{Store: store, Auth: "none", Origins: tt.origins, Logger: log.logger()}
+			res, err := h.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{Headers: tt.headers,
+				RequestContext: events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c1=", ConnectedAt: 1763805600123}})
+			if err != nil || res.StatusCode != tt.status || res.Headers["Sec-WebSocket-Protocol"] != tt.protocol || (tt.protocol == "") != (len(res.Headers) == 0) {
+				t.Fatalf("got %+v, %v", res, err)
+			}
+			if (res.StatusCode == http.StatusOK) != (log.String() == "") || strings.Contains(log.String(), "eyJ") {
+				t.Errorf("logged %q", log.String())
+			}
+			if tt.status == 400 || tt.status == 403 {
+				if len(store.opened) != 0 {
+					t.Errorf("stored %+v", store.opened)
+				}
+				return
+			}
+			c := store.opened[0]
+			if c.ID != "c1=" || c.User != "anonymous" || c.Mode != tt.mode || c.Fixed != (tt.protocol != "") ||
+				c.At.UnixMilli() != 1763805600123 || len(c.Conversation) != 22 || c.Gone || c.Warned {
+				t.Errorf("stored %+v", c)
+			}
+		})
+	}
+}
+
+// TestConnectUser: who somebody is, by way of authorization (DESIGN §3.1).
+func TestConnectUser(t *testing.T) {
+	identity := func(i events.APIGatewayRequestIdentity) events.APIGatewayWebsocketProxyRequestContext {
+		return events.APIGatewayWebsocketProxyRequestContext{Identity: i}
+	}
+	authorizer := func(a any) events.APIGatewayWebsocketProxyRequestContext {
+		return events.APIGatewayWebsocketProxyRequestContext{Authorizer: a}
+	}
+	everything := events.APIGatewayWebsocketProxyRequestContext{Authorizer: map[string]any{"principalId": "iss sub"},
+		Identity: events.APIGatewayRequestIdentity{CognitoIdentityID: "cognito", UserArn: "arn", APIKeyID: "key"}}
+	const none = "" // refused
+	tests := map[string]struct {
+		auth    string
+		query   string
+		context events.APIGatewayWebsocketProxyRequestContext
+		user    string
+	}{
+		"jwt":                            {"jwt", "mallory", everything, "iss sub"},
+		"iam with Cognito":               {"iam", "mallory", everything, "cognito"},
+		"iam":                            {"iam", "mallory", identity(events.APIGatewayRequestIdentity{UserArn: "arn:aws:iam::1:user/a", APIKeyID: "key"}), "arn:aws:iam::1:user/a"},
+		"apikey":                         {"apikey", "mallory", everything, "key"},
+		"none":                           {"none", "alice", everything, "alice"},
+		"none without a name":            {"none", "", everything, "anonymous"},
+		"none in Japanese":               {"none", "太郎 👩‍👧", everything, "太郎 👩‍👧"},
+		"jwt without authorizer":         {"jwt", "mallory", events.APIGatewayWebsocketProxyRequestContext{}, none},
+		"jwt without principal":          {"jwt", "mallory", authorizer(map[string]any{"sub": "a"}), none},
+		"jwt with an odd principal":      {"jwt", "mallory", authorizer(map[string]any{"principalId": 5}), none},
+		"jwt with an odd authorizer":     {"jwt", "mallory", authorizer("iss sub"), none},
+		"iam without identity":           {"iam", "mallory", identity(events.APIGatewayRequestIdentity{APIKeyID: "key"}), none},
+		"apikey without key id":          {"apikey", "mallory", identity(events.APIGatewayRequestIdentity{APIKey: "the key itself"}), none},
+		"an authorization nobody offers": {"basic", "mallory", everything, none},
+		"no authorization configured":    {"", "mallory", everything, none},
+		"512 bytes":                      {"none", strings.Repeat("x", 512), everything, strings.Repeat("x", 512)},
+		"513 bytes":                      {"none", strings.Repeat("x", 513), everything, none},
+		"513 bytes of 171 characters":    {"none", strings.Repeat("語", 171), everything, none},
+		"a line end":                     {"none", "alice\n", everything, none},
+		"NUL":                            {"none", "\x00", everything, none},
+		"escape":                         {"none", "\x1b[31malice", everything, none},
+		"C1":                             {"none", "\u009b31m", everything, none},
+		"a control in a principal":       {"jwt", "", authorizer(map[string]any{"principalId": "iss \x7f"}), none},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			store := &door{}
+			ev := events.APIGatewayWebsocketProxyRequest{RequestContext: tt.context}
+			if tt.query != "" {
+				ev.QueryStringParameters = map[string]string{"user": tt.query}
+			}
+			res, err := (&handler.Connect{Store: store, Auth: tt.auth}).Handle(t.Context(), ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.user == none {
+				if res.StatusCode != http.StatusForbidden || len(store.opened) != 0 {
+					t.Errorf("got %d, stored %+v", res.StatusCode, store.opened)
+				}
+				return
+			}
+			if res.StatusCode != http.StatusOK || store.opened[0].User != tt.user {
+				t.Errorf("got %d, stored %+v", res.StatusCode, store.opened)
+			}
+		})
+	}
+}
+
+// TestConnectStores: what the real table makes of a handshake.
+func TestConnectStores(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "graphql, kaiwa.text.v1")
+	c := d.connection("c1")
+	if c.User != "alice" || c.Mode != chat.ModePlain || !c.Fixed || c.Gone || time.Since(c.At) > time.Minute {
+		t.Errorf("stored %+v", c)
+	}
+}
+
+func TestDisconnect(t *testing.T) {
+	for _, fail := range []error{nil, errors.New("table is down")} {
+		log, store := &syncBuffer{}, &door{fail: fail}
+		h := &handler.Disconnect{Store: store, Logger: log.logger()}
+		res, err := h.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
+			RequestContext: events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c1="}})
+		if err != nil || res.StatusCode != http.StatusOK || len(store.closed) != 1 || store.closed[0] != "c1=" {
+			t.Errorf("%v: got %+v, %v, closed %q", fail, res, err, store.closed)
+		}
+		if (fail != nil) != strings.Contains(log.String(), "table is down") {
+			t.Errorf("logged %q", log.String())
+		}
+	}
+}
+
+func TestDisconnectForgets(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	h := &handler.Disconnect{Store: d.table}
+	for range 2 { // it may come twice, or for a connection nobody knows
+		if _, err := h.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{RequestContext: d.context("c1")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.refuses("c1", wire.Stop{}, wire.CodeUnauthorized)
+}
