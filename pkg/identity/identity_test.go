@@ -86,6 +86,15 @@ func TestLeeway(t *testing.T) {
 	mustRefuse(t, v, token, "expired")
 }
 
+// TestIssuerWithSlash: Auth0's issuers end with one, and iss must too.
+func TestIssuerWithSlash(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	v := identity.New(is.URL+"/pool/", audience, &identity.Options{Now: is.clock})
+	mustAccept(t, v, k.sign(t, is.claims(jwt.MapClaims{"iss": is.URL + "/pool/"})))
+	mustRefuse(t, v, k.sign(t, is.claims(nil)), "issuer")
+}
+
 // TestEmptyAudience: a deployment that forgot its audience trusts nobody.
 func TestEmptyAudience(t *testing.T) {
 	k := newKey(t, "k1", "EdDSA")

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -103,7 +104,11 @@ func TestIssuerDown(t *testing.T) {
 	t.Run("no JSON", func(t *testing.T) { down(t, is.verifier(), 0, "<html>", "fetch issuer's keys") })
 	t.Run("an empty answer", func(t *testing.T) { down(t, is.verifier(), 0, "{}", "none that could be used") })
 	t.Run("too large", func(t *testing.T) {
-		down(t, is.verifier(), 0, `{"keys":["`+strings.Repeat("x", 1<<20), "fetch issuer's keys")
+		key, err := json.Marshal(k.jwk(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		down(t, is.verifier(), 0, `{"x":"`+strings.Repeat("x", 1<<20)+`","keys":[`+string(key)+`]}`, "fetch issuer's keys")
 	})
 	t.Run("not there at all", func(t *testing.T) {
 		gone := newIssuer(t, k)
