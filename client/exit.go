@@ -18,7 +18,7 @@ const (
 	exitUsage        = 2   // the command line is wrong, or the prompt too large
 	exitUnauthorized = 3   // the service does not let this user in
 	exitConnect      = 4   // there was no connection to begin with
-	exitLost         = 5   // the connection was lost before the reply ended
+	exitLost         = 5   // the connection or --timeout's time was lost before the reply ended
 	exitRefused      = 6   // busy, a rate limit, a policy
 	exitInterrupted  = 130 // ^C, or told to end
 )
@@ -34,7 +34,7 @@ func exitCode(err error, other int) int {
 		return exitInterrupted
 	case errors.Is(err, frame.ErrTooLarge):
 		return exitUsage
-	case errors.Is(err, session.ErrNoAnswer):
+	case errors.Is(err, session.ErrNoAnswer), errors.Is(err, errLate):
 		return exitLost
 	case errors.As(err, &service):
 		return serviceCode(service.Code)

@@ -13,29 +13,6 @@ import (
 	"kaiwa/pkg/wire"
 )
 
-const usage = `kaiwa talks to a kaiwa service.
-
-  kaiwa [flags] [URL]            chat (URL: ws://… or wss://…)
-  kaiwa -p TEXT [flags] [URL]    ask one thing: the reply on stdout, all else on stderr
-  kaiwa [flags] [URL] < prompts  one prompt a line, one reply after the other
-
-Without URL it takes KAIWA_URL, and without that ws://127.0.0.1:3001/dev, which
-is where "go run ./local" listens.
-
-  -p TEXT          the prompt; what is piped in follows it. -p - takes the pipe alone
-  -H 'Name: value' a header of the handshake; repeatable
-  --token TOKEN    sent as Authorization: Bearer TOKEN (default: KAIWA_TOKEN)
-  --ping 25s       how often to ping when nothing else goes; 0 for never
-  --url URL        the same as URL
-
-  git diff | kaiwa -p "write a commit message" > message.txt
-  kaiwa --token "$(cat token)" wss://chat.example.com/prod
-
-Exit codes: 0 reply complete, 1 error from the service, 2 usage, 3 not
-authorised, 4 cannot connect, 5 lost before the end, 6 refused (busy, rate
-limit), 130 stopped by ^C.
-`
-
 const (
 	defaultURL = "ws://127.0.0.1:3001/dev"
 	maxPiped   = wire.MaxPrompt + 1 // one byte more than is allowed tells that it is too much
@@ -43,61 +20,128 @@ const (
 
 // flags is the command line, with the environment where it says nothing.
 type flags struct {
-	url    string
-	prompt string // "": a chat, or lines
-	header http.Header
-	ping   time.Duration // as session.Options.Ping
+	url        string
+	prompt     string   // -p; "": a chat, or lines
+	first      string   // the positional text: a chat's first prompt
+	files      []string // go with the prompt
+	header     http.Header
+	ping       time.Duration // as session.Options.Ping
+	timeout    time.Duration // 0: none
+	json       bool
+	streamJSON bool
+	extract    bool
+	plain      bool // no cursor movements, no colours
+
+	words []string // what is not a flag
+	token string
 }
+
+// scripted says that the output is for a program.
+func (f *flags) scripted() bool { return f.json || f.streamJSON || f.extract }
 
 // parse reads the command line. It returns flag.ErrHelp if help was asked for.
 func parse(args []string, getenv func(string) string) (*flags, error) {
 	f := &flags{header: http.Header{}}
-	set := flag.NewFlagSet("kaiwa", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	prompt := set.String("p", "", "")
-	token := set.String("token", getenv("KAIWA_TOKEN"), "")
-	ping := set.Duration("ping", wire.PingEvery, "")
-	set.StringVar(&f.url, "url", "", "")
-	set.Func("H", "", func(s string) error { return addHeader(f.header, s) })
-	if err := set.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w; kaiwa -h tells more", err)
+	set := f.set(getenv)
+	if err := f.read(set, args); err != nil {
+		return nil, err
 	}
-	set.Visit(func(g *flag.Flag) {
-		if f.prompt = *prompt; g.Name == "p" && *prompt == "" {
-			f.prompt = "-" // an empty text: all there is comes from the pipe
-		}
-	})
-	if *token != "" {
-		f.header.Set("Authorization", "Bearer "+*token)
+	if f.token != "" {
+		f.header.Set("Authorization", "Bearer "+f.token)
 	}
-	switch f.ping = *ping; {
-	case *ping < 0:
+	switch {
+	case f.ping < 0:
 		return nil, errors.New("--ping must not be negative")
-	case *ping == 0:
+	case f.ping == 0:
 		f.ping = -1
 	}
-	return f, f.address(set.Args(), getenv)
+	if f.timeout < 0 {
+		return nil, errors.New("--timeout must not be negative")
+	}
+	if f.json && f.streamJSON || f.json && f.extract || f.streamJSON && f.extract {
+		return nil, errors.New("--json, --stream-json and -x are three ways to print; choose one")
+	}
+	return f, f.address(getenv)
 }
 
-// address finds the URL: given, from the environment, or the local service's.
-func (f *flags) address(args []string, getenv func(string) string) error {
-	switch {
-	case len(args) > 1:
-		return fmt.Errorf("%q is one argument too many; kaiwa -h tells more", args[1])
-	case len(args) == 1 && f.url != "":
-		return errors.New("give the URL once, as an argument or as --url")
-	case len(args) == 1:
-		f.url = args[0]
-	case f.url == "":
+// set is what the command line may say.
+func (f *flags) set(getenv func(string) string) *flag.FlagSet {
+	set := flag.NewFlagSet("kaiwa", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Func("p", "", func(s string) error {
+		if f.prompt = s; s == "" {
+			f.prompt = "-" // an empty text: all there is comes from the pipe
+		}
+		return nil
+	})
+	set.StringVar(&f.token, "token", getenv("KAIWA_TOKEN"), "")
+	set.DurationVar(&f.ping, "ping", wire.PingEvery, "")
+	set.DurationVar(&f.timeout, "timeout", 0, "")
+	set.StringVar(&f.url, "url", "", "")
+	set.Func("H", "", func(s string) error { return addHeader(f.header, s) })
+	set.Func("f", "", func(s string) error { f.files = append(f.files, s); return nil })
+	set.BoolVar(&f.json, "json", false, "")
+	set.BoolVar(&f.streamJSON, "stream-json", false, "")
+	set.BoolVar(&f.extract, "x", false, "")
+	set.BoolVar(&f.plain, "plain", getenv("TERM") == "dumb" || isSet(getenv("ACCESSIBLE")), "")
+	return set
+}
+
+// isSet reads a variable that is a switch.
+func isSet(value string) bool { return value != "" && value != "0" && value != "false" }
+
+// read takes flags and words in any order; after -- all is words.
+func (f *flags) read(set *flag.FlagSet, args []string) error {
+	for {
+		if err := set.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return fmt.Errorf("%w; kaiwa -h tells more", err)
+		}
+		rest := set.Args()
+		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			f.words = append(f.words, rest...)
+			return nil
+		}
+		if len(rest) == 0 {
+			return nil
+		}
+		f.words, args = append(f.words, rest[0]), rest[1:]
+	}
+}
+
+// address sorts the words and finds the URL: given, from the environment, or the
+// local service's.
+func (f *flags) address(getenv func(string) string) error {
+	var text []string
+	for _, w := range f.words {
+		switch {
+		case !isURL(w):
+			text = append(text, w)
+		case f.url != "":
+			return errors.New("give the URL once, as an argument or as --url")
+		default:
+			f.url = w
+		}
+	}
+	f.words = text
+	f.first = strings.Join(text, " ")
+	if f.prompt != "" && f.first != "" {
+		return fmt.Errorf("%q is one argument too many: -p has the prompt; kaiwa -h tells more", f.first)
+	}
+	if f.url == "" {
 		f.url = getenv("KAIWA_URL")
 	}
 	if f.url == "" {
 		f.url = defaultURL
 	}
 	return session.CheckURL(f.url)
+}
+
+// isURL says whether a word is an address rather than text.
+func isURL(word string) bool {
+	return strings.HasPrefix(word, "ws://") || strings.HasPrefix(word, "wss://")
 }
 
 // addHeader takes "Name: value". One without a colon would be sent as a broken

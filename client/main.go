@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/signal"
@@ -36,28 +35,39 @@ func run(args []string, getenv func(string) string) int {
 		return complain(err, exitUsage)
 	}
 	config := &session.Config{Options: session.Options{Ping: f.ping}, Header: f.header}
-	if f.prompt == "" && onTerminal(getenv) {
+	switch person := atTerminal(); {
+	case f.prompt == "" && person && !f.plain && !f.scripted():
 		return interactive(f, config)
+	case f.prompt == "" && person && !f.scripted():
+		return plainly(f, config)
 	}
 	config.GiveUp = giveUp
 	return piped(f, config)
 }
 
-// onTerminal says whether a person sits in front of a terminal that can move its
-// cursor.
-func onTerminal(getenv func(string) string) bool {
-	return getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+// atTerminal says whether a person sits there, to read and to type.
+func atTerminal() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 }
 
 // interactive chats until the user leaves or a signal tells it to.
 func interactive(f *flags, config *session.Config) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	s, err := session.Dial(ctx, f.url, config)
+	first, err := attach(f.first, f.files)
+	if err != nil {
+		return complain(err, exitUsage)
+	}
+	s, err := dial(ctx, f, config)
 	if err != nil {
 		return complain(err, exitConnect)
 	}
 	defer s.Close()
+	if first != "" {
+		if _, err := s.Prompt(first); err != nil {
+			return complain(err, exitUsage)
+		}
+	}
 	if err := chat(ctx, s, "kaiwa at "+address(f.url)+" - /help for commands, ^D leaves"); err != nil {
 		return complain(err, exitLost)
 	}
@@ -67,16 +77,20 @@ func interactive(f *flags, config *session.Config) int {
 // piped asks one thing, or one thing a line.
 func piped(f *flags, config *session.Config) int {
 	stdinTerminal := term.IsTerminal(int(os.Stdin.Fd()))
+	ask := f.prompt
+	if ask == "" {
+		ask = f.first
+	}
 	text := ""
-	if f.prompt != "" {
+	if ask != "" || len(f.files) > 0 {
 		var err error
-		if text, err = wholePrompt(f.prompt, os.Stdin, stdinTerminal); err != nil {
+		if text, err = wholePrompt(ask, f.files, os.Stdin, stdinTerminal); err != nil {
 			return complain(err, exitUsage)
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s, err := session.Dial(ctx, f.url, config)
+	s, err := dial(ctx, f, config)
 	if err != nil {
 		return complain(err, exitConnect)
 	}
@@ -84,11 +98,21 @@ func piped(f *flags, config *session.Config) int {
 	// The first ^C stops the reply; the second, should that take long, kills.
 	unhook := context.AfterFunc(ctx, stop)
 	defer unhook()
-	p := &pipe{s: s, out: os.Stdout, err: os.Stderr}
-	if f.prompt != "" {
+	p := &pipe{s: s, out: newPrinter(f, os.Stdout), err: os.Stderr, timeout: f.timeout}
+	if text != "" {
 		return p.turn(ctx, text)
 	}
 	return p.lines(ctx, os.Stdin)
+}
+
+// dial connects within --timeout.
+func dial(ctx context.Context, f *flags, config *session.Config) (*session.Session, error) {
+	if f.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		defer cancel()
+	}
+	return session.Dial(ctx, f.url, config)
 }
 
 // complain says in one line what went wrong and returns the exit code for it.
@@ -106,25 +130,4 @@ func address(raw string) string {
 		return raw
 	}
 	return u.Scheme + "://" + u.Host + u.Path
-}
-
-// wholePrompt is the prompt of -p: text, and after it whatever is piped in. The
-// text - is what is piped in alone.
-func wholePrompt(text string, stdin io.Reader, isTerminal bool) (string, error) {
-	if text == "-" {
-		text = ""
-	} else if isTerminal {
-		return text, nil
-	}
-	// A closed standard input cannot be read: then there is nothing in it.
-	piped, _ := io.ReadAll(io.LimitReader(stdin, maxPiped))
-	switch {
-	case text == "" && len(piped) == 0:
-		return "", errors.New("there is nothing to send: standard input is empty")
-	case len(piped) == 0:
-		return text, nil
-	case text == "":
-		return string(piped), nil
-	}
-	return text + "\n\n" + string(piped), nil
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,8 +68,17 @@ func service(t *testing.T) (server *fake.Server, url string) {
 				}
 			}
 			return fake.Script{Text: text.String() + "fin", Piece: 3, Every: 10 * time.Millisecond}
+		case "code":
+			return fake.Script{Text: "First:\n\n- so\n  ```go\n  a\n    b\n  ```\n\n```\nsecond\n```\n"}
 		case "evil":
-			return fake.Script{Text: "a\x1b]0;title\a\x1b[2Jb\n"}
+			return fake.Script{
+				Text:  "a\x1b]0;title\a\x1b[2Jb\n",
+				Usage: &wire.Usage{InputTokens: 1, OutputTokens: 2}, Timing: &wire.Timing{FirstMs: 3, TotalMs: 4},
+			}
+		case "hang":
+			return fake.Script{Text: "half", Hang: true}
+		case "busy":
+			return fake.Script{Refuse: wire.Error{Code: wire.CodeBusy, Message: "wait"}}
 		}
 		return fake.Script{Text: "You said: " + prompt}
 	})
@@ -106,8 +117,9 @@ func kaiwa(t *testing.T, stdin string, args ...string) result {
 }
 
 func TestPipes(t *testing.T) {
-	_, url := service(t)
 	big := strings.Repeat("日本語\n", 40_000) // 400 kB: in parts
+	const url = "URL"
+	id := regexp.MustCompile(`"id":"[A-Z2-7]{26}"`)
 	for _, c := range []struct {
 		name, stdin string
 		args        []string
@@ -125,11 +137,37 @@ func TestPipes(t *testing.T) {
 		{"not allowed", "", []string{"-p", "expired", url}, result{"", "kaiwa: the token ran out\n", 3}},
 		{"rate limited", "", []string{"-p", "rate", url}, result{"", "kaiwa: too much for today\n", 6}},
 		{"too large", strings.Repeat("x", wire.MaxPrompt+1), []string{"-p", "-", url}, result{"", "kaiwa: prompt is too large: 524289 bytes, 524288 are the most\n", 2}},
+		{"text without -p", "a file\n", []string{url, "explain", "this"}, result{out: "You said: explain this\n\na file\n"}},
+		{"flags after the text", "", []string{"-p", "x", url, "--plain"}, result{out: "You said: x\n"}},
+		{"a dash in the text", "", []string{url, "--", "-p", "is it"}, result{out: "You said: -p is it\n"}},
+		{"a file", "", []string{"-p", "explain", "-f", "testdata/note.md", url}, result{out: "You said: explain\n\nnote.md:\n````\n```\nfenced 日本語\n```\n````\n"}},
+		{"code", "", []string{"-x", "-p", "code", url}, result{out: "a\n  b\n"}},
+		{"no code", "", []string{"-x", "-p", "hi", url}, result{"", "kaiwa: there is no code block in the reply\n", 1}},
+		{"timeout", "", []string{"-p", "hang", "--timeout", "300ms", url}, result{"half\n", "kaiwa: the reply took longer than --timeout allows\n", 5}},
+		{"timeout, no reply", "", []string{"--json", "-p", "busy", "--timeout", "300ms", url}, result{`{"id":"ID","text":"","saved":false,"error":{"code":"","message":"the reply took longer than --timeout allows","retryable":false}}` + "\n", "kaiwa: wait; trying again in 3s\nkaiwa: the reply took longer than --timeout allows\n", 5}},
+		{"json", "", []string{"--json", "-p", "evil", url}, result{out: `{"id":"ID","conversation":"c1","reply":"r1","text":"a\u001b]0;title\u0007\u001b[2Jb\n","stop":"end_turn","saved":true,"usage":{"inputTokens":1,"outputTokens":2,"cacheReadTokens":0,"cacheWriteTokens":0},"timing":{"firstMs":3,"totalMs":4}}` + "\n"}},
+		{"json of a failure", "", []string{"--json", "-p", "rate", url}, result{`{"id":"ID","text":"","saved":false,"error":{"code":"rate_limited","message":"too much for today","retryable":false,"id":"ID"}}` + "\n", "kaiwa: too much for today\n", 6}},
+		{"json of lines", "one\nbreak\n", []string{"--json", url}, result{
+			`{"id":"ID","conversation":"c1","reply":"r1","text":"You said: one","stop":"end_turn","saved":true}
+{"id":"ID","conversation":"c1","reply":"r2","text":"half","stop":"interrupted","saved":true,"error":{"code":"model_error","message":"the model broke","retryable":false,"id":"ID","reply":"r2"}}
+`, "kaiwa: the model broke\nkaiwa: the reply ended early: interrupted\n", 1}},
+		{"events", "", []string{"--stream-json", "-p", "hi", url}, result{out: `{"id":"ID","text":"hi","type":"asked"}
+{"type":"text","id":"ID","conversation":"c1","reply":"r1","text":"You said: hi"}
+{"type":"end","id":"ID","conversation":"c1","reply":"r1","length":12,"saved":true,"stop":"end_turn"}
+`}},
+		{"events of a failure", "", []string{"--stream-json", "-p", "bad", url}, result{`{"id":"ID","text":"bad","type":"asked"}
+{"error":{"code":"bad_request","message":"no","retryable":false,"id":"ID"},"id":"ID","type":"failed"}
+`, "kaiwa: no\n", 1}},
 		{"harmless", "", []string{"-p", "evil", url}, result{out: "ab\n"}},
 		{"nothing to send", "", []string{"-p", "-", url}, result{"", "kaiwa: there is nothing to send: standard input is empty\n", 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := kaiwa(t, c.stdin, c.args...); got != c.want {
+			_, at := service(t)
+			if i := slices.Index(c.args, url); i >= 0 {
+				c.args[i] = at
+			}
+			got := kaiwa(t, c.stdin, c.args...)
+			if got.out = id.ReplaceAllString(got.out, `"id":"ID"`); got != c.want {
 				t.Errorf("got %.300q\nwant %.300q", fmt.Sprint(got), fmt.Sprint(c.want))
 			}
 		})
@@ -141,9 +179,14 @@ func TestUsage(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{[]string{"http://x"}, `"http://x" does not start with ws:// or wss://`},
+		{[]string{"--url", "http://x"}, `"http://x" does not start with ws:// or wss://`},
 		{[]string{"--url", "ws://"}, `"ws://" names no host`},
-		{[]string{"ws://a", "ws://b"}, `"ws://b" is one argument too many`},
+		{[]string{"ws://a", "ws://b"}, "give the URL once"},
+		{[]string{"-p", "x", "ws://a", "and", "more"}, `"and more" is one argument too many`},
+		{[]string{"-p", "x", "--json", "-x"}, "choose one"},
+		{[]string{"-p", "x", "--timeout", "-1s"}, "--timeout must not be negative"},
+		{[]string{"-p", "x", "-f", "/nowhere"}, "no such file"},
+		{[]string{"-p", "x", "-f", "testdata/binary"}, "is not a text file"},
 		{[]string{"--url", "ws://a", "ws://b"}, "give the URL once"},
 		{[]string{"--what"}, "flag provided but not defined: -what"},
 		{[]string{"-H", "nocolon"}, `it has the form "Name: value"`},

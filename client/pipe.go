@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kaiwa/client/repl"
 	"kaiwa/client/session"
 	"kaiwa/pkg/plain"
 	"kaiwa/pkg/wire"
@@ -19,81 +20,111 @@ const stopWithin = 2 * time.Second
 
 // pipe is a session without a person: replies go to out, all else to err.
 type pipe struct {
-	s        *session.Session
-	out, err io.Writer
+	s       *session.Session
+	out     printer
+	err     io.Writer
+	timeout time.Duration // of one reply; 0: none
 }
+
+// errLate is why a reply was stopped that took longer than --timeout.
+var errLate = errors.New("the reply took longer than --timeout allows")
 
 // turn asks one thing and returns the exit code for what came of it. The end of
 // ctx stops the reply.
 func (p *pipe) turn(ctx context.Context, text string) int {
+	if p.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, p.timeout, errLate)
+		defer cancel()
+	}
 	id, err := p.s.Prompt(text)
 	if err != nil {
-		p.say("%v", err)
-		return exitCode(err, exitService)
+		return p.failed("", err, exitService)
 	}
 	var late <-chan time.Time
 	interrupted := ctx.Done()
-	newline := true
 	for {
 		select {
 		case <-interrupted:
 			p.s.Stop()
 			interrupted, late = nil, time.After(stopWithin)
 		case <-late:
-			return exitInterrupted
+			return p.failed(id, cause(ctx), exitInterrupted)
 		case e, ok := <-p.s.Events():
+			if !ok {
+				return p.failed(id, session.ErrClosed, exitLost)
+			}
+			p.out.event(id, e)
 			switch e := e.(type) {
-			case session.Text:
-				if e.ID == id {
-					newline = p.write(e.Text)
-				}
-				continue
 			case session.Ended:
+				if e.ID == id {
+					return p.ended(ctx, e)
+				}
+			case session.Refused:
 				if e.ID != id {
 					continue
 				}
-				if !newline {
-					fmt.Fprintln(p.out)
+				if errors.Is(e.Err, session.ErrStopped) {
+					e.Err = cause(ctx)
 				}
-				return p.ended(ctx, e)
-			case session.Refused:
-				p.say("%s", reason(e.Err))
-				return exitCode(e.Err, exitService)
+				return p.failed(id, e.Err, exitService)
 			case session.Gone:
-				p.say("%v", e.Err)
-				return exitCode(e.Err, exitLost)
+				return p.failed(id, e.Err, exitLost)
+			default:
+				p.aside(e)
 			}
-			if !ok {
-				return exitLost
-			}
-			p.aside(e)
 		}
 	}
 }
 
-// write writes a piece of the reply. It says whether that ended a line.
-func (p *pipe) write(text string) (newline bool) {
-	text = plain.Safe(text)
-	// Writing fails only if nobody reads: SIGPIPE ends the program then.
-	_, _ = io.WriteString(p.out, text)
-	return strings.HasSuffix(text, "\n")
+// failed tells why there is no whole reply and returns the exit code for it,
+// other if nothing better is known.
+func (p *pipe) failed(id string, err error, other int) int {
+	code := exitCode(err, other)
+	if code != exitInterrupted {
+		p.say("%s", reason(err))
+	}
+	if e := p.out.end(id, nil, err); e != nil {
+		p.say("%v", e)
+	}
+	return code
 }
 
 // ended tells how the reply ended, where it is not complete.
 func (p *pipe) ended(ctx context.Context, e session.Ended) int {
+	code, why := endCode(e), e.Err
+	if ctx.Err() != nil {
+		why = cause(ctx)
+		code = exitCode(why, exitInterrupted)
+	}
+	printed := p.out.end(e.ID, &e, why)
 	if e.Cut > 0 {
 		p.say("the last %d characters were lost by the service", e.Cut)
 	}
 	if !e.Saved {
 		p.say("the service could not save the reply yet")
 	}
-	if ctx.Err() != nil {
-		return exitInterrupted
+	switch stop := endReason(&e); {
+	case code == exitInterrupted:
+		return code
+	case errors.Is(why, errLate):
+		p.say("%v", why)
+	case stop != "":
+		p.say("the reply ended early: %s", stop)
 	}
-	if e.Stop != wire.StopEndTurn {
-		p.say("the reply ended early: %s", e.Stop)
+	if printed != nil {
+		p.say("%v", printed)
+		return max(code, exitService)
 	}
-	return endCode(e)
+	return code
+}
+
+// cause is why a prompt's context ended.
+func cause(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), errLate) {
+		return errLate
+	}
+	return repl.ErrInterrupted
 }
 
 // aside says what happens beside the replies.
@@ -113,18 +144,11 @@ func (p *pipe) aside(e session.Event) {
 }
 
 // say writes one line to err.
-func (p *pipe) say(format string, args ...any) {
-	text := plain.Safe(fmt.Sprintf(format, args...))
-	fmt.Fprintln(p.err, "kaiwa: "+strings.Join(strings.Fields(text), " "))
-}
+func (p *pipe) say(format string, args ...any) { say(p.err, format, args...) }
 
-// reason is what an error tells the user: the service's words without its code.
-func reason(err error) string {
-	var e wire.Error
-	if errors.As(err, &e) && e.Message != "" {
-		return e.Message
-	}
-	return err.Error()
+func say(w io.Writer, format string, args ...any) {
+	text := plain.Safe(fmt.Sprintf(format, args...))
+	fmt.Fprintln(w, "kaiwa: "+strings.Join(strings.Fields(text), " "))
 }
 
 // lines sends every line of in as a prompt and waits for its reply before the
@@ -147,9 +171,32 @@ func (p *pipe) lines(ctx context.Context, in io.Reader) (code int) {
 }
 
 // read gives the lines of in that are not blank, and shows meanwhile what else
-// happens. A read cannot be called off: its goroutine may outlive the program's
-// interest in it, and ends with the program.
+// happens.
 func (p *pipe) read(ctx context.Context, in io.Reader) func(yield func(string) bool) {
+	lines := readLines(ctx, in)
+	return func(yield func(string) bool) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case line, ok := <-lines:
+				if !ok || !yield(line) {
+					return
+				}
+			case e, ok := <-p.s.Events():
+				if !ok {
+					return
+				}
+				p.out.event("", e)
+				p.aside(e)
+			}
+		}
+	}
+}
+
+// readLines reads the lines that are not blank. A read cannot be called off: its
+// goroutine may outlive the program's interest in it, and ends with the program.
+func readLines(ctx context.Context, in io.Reader) <-chan string {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
@@ -167,21 +214,14 @@ func (p *pipe) read(ctx context.Context, in io.Reader) func(yield func(string) b
 			}
 		}
 	}()
-	return func(yield func(string) bool) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case line, ok := <-lines:
-				if !ok || !yield(line) {
-					return
-				}
-			case e, ok := <-p.s.Events():
-				if !ok {
-					return
-				}
-				p.aside(e)
-			}
-		}
+	return lines
+}
+
+// reason is what an error tells the user: the service's words without its code.
+func reason(err error) string {
+	var e wire.Error
+	if errors.As(err, &e) && e.Message != "" {
+		return e.Message
 	}
+	return err.Error()
 }

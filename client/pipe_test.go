@@ -33,7 +33,7 @@ func inVirtualTime(t *testing.T, answer func(string) fake.Script, f func(t *test
 		}
 		defer s.Close()
 		var out, errs bytes.Buffer
-		f(t, server, &pipe{s: s, out: &out, err: &errs}, &out, &errs)
+		f(t, server, &pipe{s: s, out: &textPrinter{out: &out}, err: &errs}, &out, &errs)
 	})
 }
 

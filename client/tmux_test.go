@@ -5,12 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"kaiwa/client/internal/fake"
 	"kaiwa/pkg/wire"
 )
+
+// panes numbers the tmux servers.
+var panes atomic.Int32
 
 // pane is a real terminal: tmux, with a server of its own.
 type pane struct {
@@ -23,7 +27,7 @@ func newPane(t *testing.T, command string) *pane {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("tmux is not installed: ", err)
 	}
-	p := &pane{t, fmt.Sprintf("kaiwa-%d-%s", os.Getpid(), t.Name())}
+	p := &pane{t, fmt.Sprintf("kaiwa-%d-%d", os.Getpid(), panes.Add(1))}
 	t.Cleanup(func() { _ = exec.Command("tmux", "-L", p.name, "kill-server").Run() })
 	// The shell around it shows the exit code, and keeps the pane.
 	p.tmux("-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "15", command+"; echo left with $?; exec sleep 60")
@@ -109,7 +113,7 @@ func TestTmuxResize(t *testing.T) {
 		p.shows(fmt.Sprintf("%d日本語の長い段落", i*6))
 		p.tmux("resize-window", "-x", size)
 	}
-	text := p.until("the end", func(text string) bool { return strings.Contains(text, "fin") })
+	text := p.until("the end", func(text string) bool { return strings.HasSuffix(text, "fin\n\n>") })
 	body := strings.Join(strings.Fields(text), "")
 	want := ""
 	for i := range count {
@@ -120,4 +124,23 @@ func TestTmuxResize(t *testing.T) {
 	}
 	p.tmux("send-keys", "C-c", "C-c")
 	p.shows("left with 130")
+}
+
+// A terminal that cannot move its cursor, or a screen reader, gets lines only.
+func TestTmuxPlain(t *testing.T) {
+	_, url := service(t)
+	for _, how := range []string{"ACCESSIBLE=1 ", "TERM=dumb "} {
+		t.Run(how, func(t *testing.T) {
+			p := newPane(t, how+binary+" "+url+" first | tee /dev/null")
+			p.shows("You said: first")
+			p = newPane(t, how+binary+" "+url+" first")
+			p.shows("You said: first\n>")
+			p.tmux("send-keys", "slow", "Enter")
+			p.shows("word word")
+			p.tmux("send-keys", "C-c")
+			p.until("a prompt after the stop", func(text string) bool { return strings.HasSuffix(text, "^C\n>") })
+			p.tmux("send-keys", "/quit", "Enter")
+			p.shows("left with 0")
+		})
+	}
 }

@@ -27,6 +27,9 @@ type Script struct {
 	// the durable one comes, 3 s later.
 	Unsaved bool
 	Lose    int
+	// Usage and Timing stand in the end.
+	Usage  *wire.Usage
+	Timing *wire.Timing
 	// Hang never ends the reply.
 	Hang bool
 }

@@ -88,7 +88,7 @@ func (c *Chat) finish(r *Reply, stop string) {
 		c.tell(r, e)
 	}
 	r.Ended, r.at = true, c.now.Add(durable)
-	r.End = wire.End{Ref: r.Ref, Length: r.made, Saved: !r.script.Unsaved, Stop: stop}
+	r.End = wire.End{Ref: r.Ref, Length: r.made, Saved: !r.script.Unsaved, Stop: stop, Usage: r.script.Usage, Timing: r.script.Timing}
 	c.tell(r, r.End)
 }
 

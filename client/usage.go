@@ -1,0 +1,38 @@
+package main
+
+const usage = `kaiwa talks to a kaiwa service.
+
+  kaiwa [flags] [URL] [TEXT]     chat; TEXT is the first prompt (URL: ws://… or wss://…)
+  kaiwa -p TEXT [flags] [URL]    ask one thing: the reply on stdout, all else on stderr
+  kaiwa [flags] [URL] < prompts  one prompt a line, one reply after the other
+
+Without URL it takes KAIWA_URL, and without that ws://127.0.0.1:3001/dev, which
+is where "go run ./local" listens.
+
+Asking
+  -p TEXT          the prompt; what is piped in follows it. -p - takes the pipe alone
+  -f FILE          a text file that goes with the prompt; repeatable
+  --json           the reply as one JSON object: text, ids, stop, usage, timing
+  --stream-json    every event as one line of JSON
+  -x               only the first code block of the reply
+  --timeout 30s    how long connecting, and each reply, may take (default: no limit)
+  --plain          no cursor movements and no colours, for screen readers; also with
+                   ACCESSIBLE=1 or TERM=dumb
+
+Connecting
+  --url URL        the same as URL
+  -H 'Name: value' a header of the handshake; repeatable
+  --token TOKEN    sent as Authorization: Bearer TOKEN (default: KAIWA_TOKEN)
+  --ping 25s       how often to ping when nothing else goes; 0 for never
+
+Examples
+  kaiwa "what is a fence?"
+  git diff | kaiwa -p "write a commit message" > message.txt
+  kaiwa -x -p "a Go program that prints hello" > hello.go
+  kaiwa --json -p hi | jq .usage.outputTokens
+  kaiwa --token "$(cat token)" wss://chat.example.com/prod
+
+Exit codes: 0 reply complete, 1 error from the service, 2 usage, 3 not
+authorised, 4 cannot connect, 5 timeout, or lost before the end, 6 refused (busy,
+rate limit), 130 stopped by ^C.
+`
