@@ -26,6 +26,9 @@ func main() { os.Exit(run(os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr})
 type terminal struct{ in, out, err *os.File }
 
 func run(args []string, t terminal) int {
+	if len(args) > 0 && args[0] == "bench" {
+		return benchmark(args[1:], t)
+	}
 	settings, err := parse(args, t.out)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

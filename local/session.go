@@ -46,15 +46,18 @@ func (s *session) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		ending, cancel := context.WithTimeout(context.Background(), closeTime)
-		defer cancel()
-		if late := st.Close(ending); late != nil {
-			fmt.Fprintf(s.err, "local: %s\n", oneLine(late))
-		}
-	}()
+	defer s.end(st)
 	s.announce(st, p)
 	return s.untilOver(ctx, p, st)
+}
+
+// end stops everything, within closeTime.
+func (s *session) end(st *stack.Stack) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	if err := st.Close(ctx); err != nil {
+		fmt.Fprintf(s.err, "local: %s\n", oneLine(err))
+	}
 }
 
 // untilOver returns when the chat, the listener or ctx ends: the first takes the

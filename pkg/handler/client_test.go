@@ -27,6 +27,8 @@ type client struct {
 	attach   bool
 	attached bool
 	attachAt time.Time
+	// receiveNothing is set once the device is judged.
+	receiveNothing bool
 }
 
 type shared struct {
@@ -153,6 +155,9 @@ func (c *client) receive(s *socket, data []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.receiveNothing {
+		return
+	}
 	c.w.logf("%s gets %.120s", c.name, data)
 	switch f := f.(type) {
 	case wire.Accepted:
