@@ -16,7 +16,8 @@ import (
 // service runs kaiwa's own template.
 func service(t *testing.T) *stack.Stack {
 	t.Helper()
-	template, err := sam.Load("../../template.yaml", &sam.Options{Region: "us-east-1", Parameters: map[string]string{"Auth": "none"}})
+	template, err := sam.Load("../../template.yaml", &sam.Options{Region: "us-east-1", Parameters: map[string]string{
+		"Auth": "none", "ThrottleRate": "10000", "ThrottleBurst": "5000"}})
 	if err != nil {
 		t.Fatal(err)
 	}
