@@ -29,7 +29,10 @@ func exitCode(err error, other int) int {
 		service wire.Error
 		dial    *session.DialError
 	)
+	var usage usageError
 	switch {
+	case errors.As(err, &usage):
+		return exitUsage
 	case errors.Is(err, repl.ErrInterrupted), errors.Is(err, session.ErrStopped), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, frame.ErrTooLarge):
@@ -46,6 +49,8 @@ func exitCode(err error, other int) int {
 
 func serviceCode(c wire.Code) int {
 	switch c {
+	case wire.CodeTooLarge:
+		return exitUsage
 	case wire.CodeUnauthorized, wire.CodeExpired:
 		return exitUnauthorized
 	case wire.CodeBusy, wire.CodeRateLimited, wire.CodeModelThrottled:

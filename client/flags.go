@@ -30,9 +30,16 @@ type flags struct {
 	json       bool
 	streamJSON bool
 	extract    bool
-	plain      bool // no cursor movements, no colours
+	plain      bool     // no cursor movements, no colours
+	last       bool     // -c
+	resume     string   // -r
+	topics     []string // of watch
+	markdown   bool     // of export
 
-	words []string // what is not a flag
+	command string // "": chat, or ask
+
+	words []string // what is not a flag: the command's, or the prompt's
+	text  int      // how many words came before --
 	token string
 }
 
@@ -83,6 +90,10 @@ func (f *flags) set(getenv func(string) string) *flag.FlagSet {
 	set.BoolVar(&f.json, "json", false, "")
 	set.BoolVar(&f.streamJSON, "stream-json", false, "")
 	set.BoolVar(&f.extract, "x", false, "")
+	set.BoolVar(&f.last, "c", false, "")
+	set.StringVar(&f.resume, "r", "", "")
+	set.Func("topic", "", func(s string) error { f.topics = append(f.topics, s); return nil })
+	set.BoolVar(&f.markdown, "md", false, "")
 	set.BoolVar(&f.plain, "plain", getenv("TERM") == "dumb" || isSet(getenv("ACCESSIBLE")), "")
 	return set
 }
@@ -101,10 +112,12 @@ func (f *flags) read(set *flag.FlagSet, args []string) error {
 		}
 		rest := set.Args()
 		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+			f.text = len(f.words)
 			f.words = append(f.words, rest...)
 			return nil
 		}
 		if len(rest) == 0 {
+			f.text = len(f.words)
 			return nil
 		}
 		f.words, args = append(f.words, rest[0]), rest[1:]
@@ -115,9 +128,9 @@ func (f *flags) read(set *flag.FlagSet, args []string) error {
 // local service's.
 func (f *flags) address(getenv func(string) string) error {
 	var text []string
-	for _, w := range f.words {
+	for i, w := range f.words {
 		switch {
-		case !isURL(w):
+		case !isURL(w) || i >= f.text:
 			text = append(text, w)
 		case f.url != "":
 			return errors.New("give the URL once, as an argument or as --url")
@@ -126,7 +139,9 @@ func (f *flags) address(getenv func(string) string) error {
 		}
 	}
 	f.words = text
-	f.first = strings.Join(text, " ")
+	if err := f.sort(); err != nil {
+		return err
+	}
 	if f.prompt != "" && f.first != "" {
 		return fmt.Errorf("%q is one argument too many: -p has the prompt; kaiwa -h tells more", f.first)
 	}
@@ -137,6 +152,19 @@ func (f *flags) address(getenv func(string) string) error {
 		f.url = defaultURL
 	}
 	return session.CheckURL(f.url)
+}
+
+// sort tells a command from a prompt: a word that is known is a command.
+func (f *flags) sort() error {
+	switch {
+	case f.last && f.resume != "":
+		return errors.New("-c and -r are two conversations; choose one")
+	case f.prompt == "" && f.text > 0 && len(f.words) > 0 && commands[f.words[0]].run != nil:
+		f.command, f.words = f.words[0], f.words[1:]
+		return commands[f.command].check(f)
+	}
+	f.first = strings.Join(f.words, " ")
+	return nil
 }
 
 // isURL says whether a word is an address rather than text.

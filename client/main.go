@@ -36,6 +36,8 @@ func run(args []string, getenv func(string) string) int {
 	}
 	config := &session.Config{Options: session.Options{Ping: f.ping}, Header: f.header}
 	switch person := atTerminal(); {
+	case f.command != "":
+		return command(f, config)
 	case f.prompt == "" && person && !f.plain && !f.scripted():
 		return interactive(f, config)
 	case f.prompt == "" && person && !f.scripted():
@@ -58,7 +60,7 @@ func interactive(f *flags, config *session.Config) int {
 	if err != nil {
 		return complain(err, exitUsage)
 	}
-	s, err := dial(ctx, f, config)
+	s, talk, err := begin(ctx, f, config, first == "")
 	if err != nil {
 		return complain(err, exitConnect)
 	}
@@ -68,7 +70,7 @@ func interactive(f *flags, config *session.Config) int {
 			return complain(err, exitUsage)
 		}
 	}
-	if err := chat(ctx, s, "kaiwa at "+address(f.url)+" - /help for commands, ^D leaves"); err != nil {
+	if err := chat(ctx, s, talk+"kaiwa at "+address(f.url)+" - /help for commands, ^D leaves"); err != nil {
 		return complain(err, exitLost)
 	}
 	return exitOK
@@ -90,7 +92,7 @@ func piped(f *flags, config *session.Config) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s, err := dial(ctx, f, config)
+	s, _, err := begin(ctx, f, config, false)
 	if err != nil {
 		return complain(err, exitConnect)
 	}
@@ -105,14 +107,32 @@ func piped(f *flags, config *session.Config) int {
 	return p.lines(ctx, os.Stdin)
 }
 
-// dial connects within --timeout.
-func dial(ctx context.Context, f *flags, config *session.Config) (*session.Session, error) {
+// begin connects, within --timeout, and goes to the conversation that is meant,
+// whose title it tells. open asks for its messages too.
+func begin(ctx context.Context, f *flags, config *session.Config, open bool) (s *session.Session, title string, err error) {
+	c, err := resumed(ctx, f, config)
+	if err != nil {
+		return nil, "", err
+	}
+	dial := ctx
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		dial, cancel = context.WithTimeout(ctx, f.timeout)
 		defer cancel()
 	}
-	return session.Dial(ctx, f.url, config)
+	if s, err = session.Dial(dial, f.url, config); err != nil || c.ID == "" {
+		return s, "", err
+	}
+	if open {
+		err = s.Open(c.ID)
+	} else {
+		err = s.Enter(c.ID)
+	}
+	if err != nil {
+		s.Close()
+		return nil, "", err
+	}
+	return s, oneLine(c.Title) + " - ", nil
 }
 
 // complain says in one line what went wrong and returns the exit code for it.

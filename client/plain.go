@@ -20,7 +20,7 @@ func plainly(f *flags, config *session.Config) int {
 	if err != nil {
 		return complain(err, exitUsage)
 	}
-	s, err := dial(context.Background(), f, config)
+	s, _, err := begin(context.Background(), f, config, false)
 	if err != nil {
 		return complain(err, exitConnect)
 	}

@@ -9,6 +9,16 @@ const usage = `kaiwa talks to a kaiwa service.
 Without URL it takes KAIWA_URL, and without that ws://127.0.0.1:3001/dev, which
 is where "go run ./local" listens.
 
+Conversations
+  kaiwa -c …                     goes on with the newest one, in a chat or with -p
+  kaiwa -r ID|TITLE …            goes on with that one; a part of its title will do
+  kaiwa ls [--json]              your conversations, newest first; --json: one a line
+  kaiwa show ID|TITLE            what was said in one
+  kaiwa export ID|TITLE [--json] the same as markdown, or as one JSON object
+  kaiwa rename ID|TITLE NEW      gives it another title
+  kaiwa rm ID...                 deletes it; here the whole title or the id
+  kaiwa watch [--topic T]        prints notifications only; --json: one a line
+
 Asking
   -p TEXT          the prompt; what is piped in follows it. -p - takes the pipe alone
   -f FILE          a text file that goes with the prompt; repeatable

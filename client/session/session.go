@@ -117,6 +117,11 @@ func (s *Session) Unqueue() (text string, ok bool) {
 // New makes the next prompt start a conversation.
 func (s *Session) New() error { return s.do(func(time.Time) error { return s.talk.New() }) }
 
+// Enter makes a conversation the current one, without a word of it.
+func (s *Session) Enter(conversation string) error {
+	return s.do(func(time.Time) error { return s.talk.Enter(conversation) })
+}
+
 // Open makes a conversation the current one; Showed answers.
 func (s *Session) Open(conversation string) error {
 	return s.do(func(now time.Time) error { return s.talk.Open(now, conversation) })

@@ -180,14 +180,14 @@ func (t *Talk) Queued() int { return max(0, len(t.prompts)-1) }
 func (t *Talk) Conversation() string { return t.conversation }
 
 // New makes the next prompt start a conversation.
-func (t *Talk) New() error { return t.enter("") }
+func (t *Talk) New() error { return t.Enter("") }
 
 // Open makes conversation the current one and asks for its newest messages.
 func (t *Talk) Open(now time.Time, conversation string) error {
 	if t.live == 0 {
 		return ErrOffline
 	}
-	if err := t.enter(conversation); err != nil {
+	if err := t.Enter(conversation); err != nil {
 		return err
 	}
 	t.opening = conversation
@@ -195,7 +195,8 @@ func (t *Talk) Open(now time.Time, conversation string) error {
 	return nil
 }
 
-func (t *Talk) enter(conversation string) error {
+// Enter makes conversation the current one and asks for nothing.
+func (t *Talk) Enter(conversation string) error {
 	if t.head() != nil {
 		return ErrRunning
 	}

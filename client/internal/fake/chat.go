@@ -4,6 +4,7 @@
 package fake
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +50,7 @@ type Chat struct {
 	claims  map[string]*Reply
 	parts   map[string]map[int]string
 	talks   int
+	titles  map[string]string
 	posts   []Post
 	now     time.Time
 }
@@ -81,6 +83,9 @@ func (c *Chat) Replies() []*Reply { return c.replies }
 // Handle takes a request and gives what is to be posted.
 func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 	c.now = now
+	if c.titles == nil {
+		c.titles = map[string]string{}
+	}
 	switch q := q.(type) {
 	case wire.Ping:
 		c.post(conn, wire.Pong{})
@@ -91,9 +96,17 @@ func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 	case wire.Stop:
 		c.stop(conn, q)
 	case wire.Conversations:
-		c.post(conn, wire.ConversationsPage{Conversations: c.conversations()})
+		c.post(conn, page(c.conversations(), q.Before))
 	case wire.History:
 		c.post(conn, wire.HistoryPage{Conversation: q.Conversation, Messages: c.history(q.Conversation)})
+	case wire.Rename:
+		c.titles[q.Conversation] = q.Title
+		c.post(conn, wire.Renamed(q))
+	case wire.Delete:
+		c.replies = slices.DeleteFunc(c.replies, func(r *Reply) bool { return r.Conversation == q.Conversation })
+		c.post(conn, wire.Deleted(q))
+	case wire.Subscribe:
+		c.post(conn, wire.Subscribed(q))
 	}
 	return c.take()
 }
@@ -240,11 +253,28 @@ func (c *Chat) conversations() (list []wire.ConversationInfo) {
 	for _, r := range slices.Backward(c.replies) {
 		if !seen[r.Conversation] {
 			seen[r.Conversation] = true
-			list = append(list, wire.ConversationInfo{ID: r.Conversation, Title: "about " + r.Prompt})
+			list = append(list, wire.ConversationInfo{ID: r.Conversation, Title: cmp.Or(c.titles[r.Conversation], "about "+r.Prompt)})
 		}
 	}
 	return list
 }
+
+// perPage is how many conversations a page has: few, so that tests turn pages.
+const perPage = 2
+
+func page(all []wire.ConversationInfo, before string) wire.ConversationsPage {
+	i := 0
+	for before != "" && i < len(all) && all[i].ID != before {
+		i++
+	}
+	if rest := all[i:]; len(rest) > perPage {
+		return wire.ConversationsPage{Conversations: rest[:perPage], Before: rest[perPage].ID}
+	}
+	return wire.ConversationsPage{Conversations: all[i:]}
+}
+
+// mostShown is where a text of the history is cut, as one over 32 KB is.
+const mostShown = 10_000
 
 func (c *Chat) history(conversation string) (list []wire.Message) {
 	for _, r := range slices.Backward(c.replies) {
@@ -252,7 +282,7 @@ func (c *Chat) history(conversation string) (list []wire.Message) {
 			continue
 		}
 		if r.Ended {
-			list = append(list, wire.Message{Role: "assistant", Text: r.Text(), Reply: r.Reply, Length: r.made, Stop: r.End.Stop})
+			list = append(list, wire.Message{Role: "assistant", Text: string(r.text[:min(r.made, mostShown)]), Reply: r.Reply, Length: r.made, Stop: r.End.Stop})
 		}
 		list = append(list, wire.Message{Role: "user", Text: r.Prompt, Reply: r.Reply, Length: len([]rune(r.Prompt))})
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"kaiwa/client/session"
+	"kaiwa/pkg/plain"
+	"kaiwa/pkg/wire"
+)
+
+// watch prints notifications, and nothing else, until it is told to end. A topic
+// is subscribed to for good: what comes while nobody watches is kept.
+func watch(ctx context.Context, q *session.Query, f *flags) error {
+	show := func(n wire.Notification) {
+		switch {
+		case len(f.topics) > 0 && !slices.Contains(f.topics, n.Topic):
+		case f.json:
+			_ = writeJSON(os.Stdout, notificationJSON(n)) // as in textPrinter
+		default:
+			fmt.Println(plain.Safe(plain.Notification(n)))
+		}
+	}
+	q.Note = show
+	for _, topic := range f.topics {
+		if _, err := q.Ask(ctx, wire.Subscribe{Topic: topic}); err != nil {
+			return err
+		}
+	}
+	q.Close()
+	s, err := session.Dial(ctx, f.url, &session.Config{Options: session.Options{Ping: f.ping}, Header: f.header})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	p := &pipe{err: os.Stderr}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-s.Events():
+			if !ok {
+				return session.ErrClosed
+			}
+			switch e := e.(type) {
+			case session.Notified:
+				show(e.Notification)
+			case session.Gone:
+				return e.Err
+			default:
+				p.aside(e)
+			}
+		}
+	}
+}
