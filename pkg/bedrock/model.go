@@ -133,16 +133,16 @@ func explain(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	e := &chat.Error{Kind: chat.ModelError, Message: "the model failed; try again", Err: err}
+	e := &chat.Error{Kind: chat.ModelError, Message: "the model failed; try again", Again: true, Err: err}
 	switch status := statusOf(err); {
 	case is[*types.ThrottlingException](err), is[*types.ModelNotReadyException](err), is[*types.ServiceQuotaExceededException](err):
 		e.Kind, e.Message = chat.ModelThrottled, "the model is busy; try again in a moment"
 	case is[*types.ModelTimeoutException](err):
 		e.Kind, e.Message = chat.Unavailable, "the model took too long; try again"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
-		e.Message = "this deployment may not use its model; tell its operator"
+		e.Message, e.Again = "this deployment may not use its model; tell its operator", false
 	case is[*types.ValidationException](err):
-		e.Message = "the model refused the prompt; make it shorter or start a new conversation"
+		e.Message, e.Again = "the model refused the prompt; make it shorter or start a new conversation", false
 	case is[*types.ModelStreamErrorException](err):
 	case status == 0, status >= http.StatusInternalServerError:
 		e.Kind, e.Message = chat.Unavailable, "the model is not available at the moment; try again"

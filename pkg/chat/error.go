@@ -47,6 +47,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Reply is the reply the error is about, where one is known.
 	Reply string
+	// Again marks an error whose kind alone would not say that the same message may
+	// succeed later.
+	Again bool
 	// Err is the cause; it is never shown.
 	Err error
 }
@@ -74,7 +77,7 @@ func (e *Error) Retryable() bool {
 	case Busy, RateLimited, ModelThrottled, Unavailable, Internal:
 		return true
 	}
-	return false
+	return e.Again
 }
 
 // AsError finds the Error in err's chain; anything else becomes Internal, and a

@@ -63,7 +63,8 @@ type Options struct {
 	// Flush is the least time between the starts of two text posts to one
 	// listener (40 ms: at most 25 posts a second).
 	Flush time.Duration
-	// Piece is the most bytes of one post (32 KB: one frame, one billed unit).
+	// Piece is the most bytes of one post (32 KB: one frame, one billed unit), from
+	// 1 KB to 128 KB.
 	Piece int
 	// Keepalive is how long a listener may hear nothing (20 s).
 	Keepalive time.Duration
@@ -91,6 +92,7 @@ const (
 	closeWithin  = 30 * time.Second // for the last posts of slow listeners
 	tailBytes    = 4 << 10          // R4: a longer tail becomes a segment
 	segmentBytes = 300 << 10        // R4: the most bytes of a segment
+	minPiece     = 1 << 10          // room for a delta's ids and some text
 )
 
 func (o *Options) withDefaults() Options {
@@ -100,6 +102,7 @@ func (o *Options) withDefaults() Options {
 	}
 	def(&v.Flush, 40*time.Millisecond)
 	def(&v.Piece, wire.MaxFrame)
+	v.Piece = min(max(v.Piece, minPiece), wire.MaxMessage)
 	def(&v.Keepalive, 20*time.Second)
 	def(&v.PostTimeout, 5*time.Second)
 	def(&v.Policy, Finish)
