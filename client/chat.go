@@ -6,22 +6,23 @@ import (
 
 	"golang.org/x/term"
 
+	"kaiwa/client/history"
 	"kaiwa/client/repl"
 	"kaiwa/client/session"
 )
 
 // chat runs the interactive client on the program's terminal.
-func chat(ctx context.Context, s *session.Session, greeting string) error {
-	stdin, stdout := int(os.Stdin.Fd()), int(os.Stdout.Fd())
-	state, err := term.MakeRaw(stdin)
+func chat(ctx context.Context, s *session.Session, greeting string, getenv func(string) string) error {
+	stdout := int(os.Stdout.Fd())
+	console, err := openConsole()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = term.Restore(stdin, state) }()
+	defer console.close()
 	resized, stop := notifyResized()
 	defer stop()
-	return repl.Run(ctx, s, repl.Terminal{
-		In:  typed(ctx),
+	t := repl.Terminal{
+		In:  console.typed(ctx),
 		Out: os.Stdout,
 		Size: func() (cols, rows int) {
 			cols, rows, err := term.GetSize(stdout)
@@ -31,32 +32,32 @@ func chat(ctx context.Context, s *session.Session, greeting string) error {
 			return cols, rows
 		},
 		Resized:  resized,
-		NoReflow: keepsLines(os.Getenv),
-	}, greeting, nil)
+		NoReflow: keepsLines(getenv),
+		Suspend:  console.suspend(),
+	}
+	if console.pausable {
+		t.Edit = func(text string) (string, error) { return console.edit(ctx, text, editor(getenv)) }
+	}
+	opt := &repl.Options{Greeting: greeting}
+	remember(opt, getenv)
+	return repl.Run(ctx, s, t, opt)
 }
 
-// typed reads the terminal. A read cannot be called off: its goroutine outlives
-// the chat and ends with the program.
-func typed(ctx context.Context) <-chan []byte {
-	in := make(chan []byte)
-	go func() {
-		defer close(in)
-		for {
-			b := make([]byte, 4096)
-			n, err := os.Stdin.Read(b)
-			if n > 0 {
-				select {
-				case in <- b[:n]:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				return
+// remember lets a chat know what was sent in earlier ones. A history that cannot
+// be read or written is no reason not to chat.
+func remember(opt *repl.Options, getenv func(string) string) {
+	path, err := history.Path(getenv, "default")
+	if err == nil {
+		opt.History, err = history.Load(path)
+		opt.Keep = func(text string) {
+			if e := history.Add(path, text); e != nil {
+				opt.Keep = nil
 			}
 		}
-	}()
-	return in
+	}
+	if err != nil {
+		say(os.Stderr, "without a history: %v", err)
+	}
 }
 
 // keepsLines says whether the terminal is one that does not wrap lines anew when

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ func newPane(t *testing.T, command string) *pane {
 	p := &pane{t, fmt.Sprintf("kaiwa-%d-%d", os.Getpid(), panes.Add(1))}
 	t.Cleanup(func() { _ = exec.Command("tmux", "-L", p.name, "kill-server").Run() })
 	// The shell around it shows the exit code, and keeps the pane.
-	p.tmux("-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "15", command+"; echo left with $?; exec sleep 60")
+	p.tmux("-f", "/dev/null", "new-session", "-d", "-x", "60", "-y", "15", "export XDG_STATE_HOME="+t.TempDir()+"; "+command+"; echo left with $?; exec sleep 60")
 	return p
 }
 
@@ -143,4 +144,45 @@ func TestTmuxPlain(t *testing.T) {
 			p.shows("left with 0")
 		})
 	}
+}
+
+// What was sent is there in the next chat; an editor gets the terminal, all that
+// is typed into it, and gives the text back; ^Z gives the shell its turn.
+func TestTmuxHistoryEditorSuspend(t *testing.T) {
+	_, url := service(t)
+	state := t.TempDir()
+	// The "editor" shows the text, reads a line from the terminal, and adds it.
+	editor := filepath.Join(t.TempDir(), "editor")
+	if err := os.WriteFile(editor, []byte("#!/bin/sh\nprintf 'editing: '; cat \"$1\"; echo; read line; printf ' %s\\n' \"$line\" >>\"$1\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	env := "XDG_STATE_HOME=" + state + " EDITOR=" + editor + " "
+	p := newPane(t, env+binary+" "+url)
+	p.shows("/help for commands")
+	p.tmux("send-keys", "日本語の履歴", "Enter")
+	p.shows("You said: 日本語の履歴")
+	p.tmux("send-keys", "C-d")
+	p.shows("left with 0")
+	if info, err := os.Stat(filepath.Join(state, "kaiwa", "history-default.jsonl")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+
+	p = newPane(t, "exec env PS1='shell$ ' "+env+"sh -i")
+	p.shows("shell$")
+	p.tmux("send-keys", binary+" "+url, "Enter")
+	p.shows("/help for commands")
+	p.tmux("send-keys", "C-r", "履歴")
+	p.shows("(search: 履歴) 日本語の履歴")
+	p.tmux("send-keys", "Enter", "C-g")
+	p.shows("editing: 日本語の履歴")
+	p.tmux("send-keys", "typed blind", "Enter")
+	p.shows("> 日本語の履歴 typed blind")
+	p.tmux("send-keys", "C-z")
+	p.until("the shell", func(text string) bool { return strings.HasSuffix(text, "shell$") })
+	p.tmux("send-keys", "fg", "Enter")
+	p.until("the chat again", func(text string) bool { return strings.HasSuffix(text, "> 日本語の履歴 typed blind") })
+	p.tmux("send-keys", "Enter")
+	p.shows("You said: 日本語の履歴 typed blind")
+	p.tmux("send-keys", "C-d")
+	p.until("the shell", func(text string) bool { return strings.HasSuffix(text, "shell$") })
 }

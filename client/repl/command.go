@@ -11,8 +11,10 @@ var help = strings.TrimSpace(`
 /open N   go to one of the list        /stop     stop the reply
 /help     this                         /quit     leave
 //text    send a text that starts with /
-Enter sends. ^J or Alt+Enter makes a new line. A paste is one text.
-^C stops the reply and keeps what you typed. ^D leaves.
+Enter sends. ^J, Alt+Enter, or a \ before Enter makes a new line. A paste is
+one text. Up and ^R find what was sent before; ^G opens your editor; Tab
+completes commands. ^Z suspends, ^D leaves.
+^C stops the reply and keeps what you typed; so does Esc.
 `)
 
 // enter does with a text what Enter is for: it is a command or a prompt. A text
@@ -31,7 +33,7 @@ func (r *repl) enter(text string) error {
 		return nil
 	}
 	r.queued++
-	r.edit.Accept()
+	r.accept(text)
 	return nil
 }
 
@@ -63,8 +65,16 @@ func (r *repl) command(words []string) (err error) {
 		r.trouble(err)
 		return nil
 	}
-	r.edit.Accept()
+	r.accept(strings.Join(words, " "))
 	return nil
+}
+
+// accept takes the text that was sent, or obeyed, out of the editor.
+func (r *repl) accept(text string) {
+	r.edit.Accept()
+	if r.opt.Keep != nil {
+		r.opt.Keep(text)
+	}
 }
 
 // open goes to a conversation, by its number in the list or by its id.

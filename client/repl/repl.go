@@ -33,15 +33,21 @@ type Terminal struct {
 	Resized <-chan os.Signal
 	// NoReflow is term.ScreenOptions.NoReflow.
 	NoReflow bool
+	// Edit lets the user change a text in an editor, on the same terminal, from
+	// which nothing comes over In meanwhile. It may be nil.
+	Edit func(text string) (string, error)
+	// Suspend stops the program until the user has it go on. It may be nil.
+	Suspend func()
 }
 
-// Editor turns keys into the text to send.
-type Editor interface {
-	Press(term.Key) term.Action
-	// Line is the text and the caret's place in it, in bytes.
-	Line() (text string, caret int)
-	// Accept keeps the text for later and starts an empty one.
-	Accept()
+// Options of Run; nil and zero values are the defaults.
+type Options struct {
+	// Greeting is a line to begin with.
+	Greeting string
+	// History is what was sent in earlier chats, oldest first.
+	History []string
+	// Keep, if set, is called with every text that is sent.
+	Keep func(text string)
 }
 
 // Times of drawing. Text streams in at most 60 times a second, and less often
@@ -58,7 +64,9 @@ const (
 type repl struct {
 	s      *session.Session
 	screen *term.Screen
-	edit   Editor
+	edit   *term.Line
+	term   Terminal
+	opt    Options
 	keys   term.Decoder
 
 	draw    *time.Timer
@@ -76,21 +84,24 @@ type repl struct {
 
 // Run shows what s says on t and sends what the user types, until the user
 // leaves (nil, or ErrInterrupted with ^C), the session is gone (its reason) or
-// ctx ends. greeting is a line to begin with. edit may be nil: a term.Line.
-func Run(ctx context.Context, s *session.Session, t Terminal, greeting string, edit Editor) error {
-	if edit == nil {
-		edit = &term.Line{}
-	}
+// ctx ends.
+func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) error {
 	r := &repl{
-		s: s, edit: edit, unsure: map[string]wire.End{}, draw: time.NewTimer(0),
+		s: s, edit: &term.Line{}, term: t, unsure: map[string]wire.End{}, draw: time.NewTimer(0),
 		screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow}),
 	}
+	if opt != nil {
+		r.opt = *opt
+	}
+	r.edit.Recall(r.opt.History)
 	defer r.draw.Stop()
 	if _, err := io.WriteString(t.Out, term.PasteOn); err != nil {
 		return err
 	}
-	r.screen.Line(greeting)
-	err := r.loop(ctx, t)
+	if r.opt.Greeting != "" {
+		r.screen.Line(r.opt.Greeting)
+	}
+	err := r.loop(ctx)
 	r.screen.EndLine()
 	if e := r.screen.Close(); err == errQuit {
 		err = e
@@ -99,7 +110,7 @@ func Run(ctx context.Context, s *session.Session, t Terminal, greeting string, e
 	return err
 }
 
-func (r *repl) loop(ctx context.Context, t Terminal) error {
+func (r *repl) loop(ctx context.Context) error {
 	escape := time.NewTimer(0)
 	defer escape.Stop()
 	for {
@@ -110,7 +121,7 @@ func (r *repl) loop(ctx context.Context, t Terminal) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case b, ok := <-t.In:
+		case b, ok := <-r.term.In:
 			if !ok {
 				return errQuit
 			}
@@ -127,7 +138,7 @@ func (r *repl) loop(ctx context.Context, t Terminal) error {
 			}
 			r.show(e)
 			r.later(r.pace())
-		case <-t.Resized:
+		case <-r.term.Resized:
 			r.later(resizeTime)
 		case <-r.draw.C:
 			if err := r.redraw(); err != nil {
@@ -170,35 +181,12 @@ func (r *repl) redraw() error {
 	r.draw.Stop()
 	r.drawAt, r.drawn = time.Time{}, time.Now()
 	text, caret := r.edit.Line()
-	return r.screen.Draw(term.Input{Status: r.status.line(r.queued), Prompt: "> ", Text: text, Caret: caret})
-}
-
-// key does what a key is for.
-func (r *repl) key(k term.Key) error {
-	text, _ := r.edit.Line()
-	switch {
-	case k == term.Key{Code: term.Ctrl, Text: "c"} && r.s.Stop():
-		r.status.stopping = true
-		return nil
-	case k.Code == term.Up && text == "" && r.queued > 0:
-		if text, ok := r.s.Unqueue(); ok {
-			r.queued--
-			r.edit.Press(term.Key{Code: term.Paste, Text: text})
-		}
-		return nil
+	prompt := "> "
+	switch query, found, under := r.edit.Search(); {
+	case under && found:
+		prompt = "(search: " + query + ") "
+	case under:
+		prompt = "(not found: " + query + ") "
 	}
-	switch r.edit.Press(k) {
-	case term.Send:
-		text, _ := r.edit.Line()
-		return r.enter(text)
-	case term.Leave:
-		return errQuit
-	case term.Break:
-		if time.Since(r.broke) < leaveTime {
-			return ErrInterrupted
-		}
-		r.broke = time.Now()
-		r.screen.Line("press ^C again, or ^D, to leave")
-	}
-	return nil
+	return r.screen.Draw(term.Input{Status: r.status.line(r.queued), Prompt: prompt, Text: text, Caret: caret})
 }

@@ -30,6 +30,21 @@ type chat struct {
 	resized chan os.Signal
 	left    chan error
 	cancel  context.CancelFunc
+
+	kept      []string
+	edits     func(string) (string, error)
+	suspended []string // what the screen showed
+}
+
+func (c *chat) keep(text string) { c.kept = append(c.kept, text) }
+
+func (c *chat) edit(text string) (string, error) { return c.edits(text) }
+
+func (c *chat) suspend() {
+	c.suspended = append(c.suspended, strings.TrimRight(strings.Join(c.term.Rows(), "\n"), "\n"))
+	if c.term.Bracketed() {
+		c.t.Error("bracketed paste is left on")
+	}
 }
 
 // run puts a person before a 40 by 12 terminal.
@@ -51,7 +66,7 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 		}
 		defer s.Close()
 		go func() {
-			c.left <- repl.Run(ctx, s, repl.Terminal{In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized}, "hello", nil)
+			c.left <- repl.Run(ctx, s, repl.Terminal{In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized, Edit: c.edit, Suspend: c.suspend}, &repl.Options{Greeting: "hello", History: []string{"before"}, Keep: c.keep})
 		}()
 		c.wait(time.Second)
 		f(c)

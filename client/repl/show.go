@@ -16,7 +16,7 @@ func (r *repl) show(e session.Event) {
 	switch e := e.(type) {
 	case session.Asked:
 		r.queued = max(0, r.queued-1)
-		r.status = status{lost: r.status.lost, running: true, doing: "waiting"}
+		r.status = status{lost: r.status.lost, hint: r.status.hint, running: true, doing: "waiting"}
 		r.screen.EndLine()
 		r.screen.Line("> " + e.Text)
 	case session.Text:
@@ -27,12 +27,12 @@ func (r *repl) show(e session.Event) {
 			r.status.doing = fmt.Sprintf("waiting %d s", int(e.For/time.Second))
 		}
 	case session.Ended:
-		r.status = status{lost: r.status.lost}
+		r.status = status{lost: r.status.lost, hint: r.status.hint}
 		r.ended(e)
 	case session.Delayed:
 		r.status.doing = fmt.Sprintf("%s; again in %d s", oneLine(reason(e.Err)), int(e.In/time.Second))
 	case session.Refused:
-		r.status = status{lost: r.status.lost}
+		r.status = status{lost: r.status.lost, hint: r.status.hint}
 		r.refused(e)
 	case session.Trouble:
 		r.trouble(e.Err)
@@ -136,6 +136,7 @@ type status struct {
 	doing    string // what it waits for; "": text flows
 	stopping bool
 	lost     string // about the connection; "": it is there
+	hint     string // about the last key
 }
 
 // line is one line, "" if all is well.
@@ -152,6 +153,9 @@ func (s status) line(queued int) string {
 	}
 	if queued > 0 && s.running {
 		parts = append(parts, fmt.Sprintf("%d waiting to be sent", queued))
+	}
+	if s.hint != "" {
+		parts = append(parts, s.hint)
 	}
 	return strings.Join(parts, ", ")
 }

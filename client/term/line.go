@@ -1,6 +1,7 @@
 package term
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -12,10 +13,12 @@ type Action int
 
 // The actions.
 const (
-	None  Action = iota // edited, or nothing to do
-	Send                // Enter: the text is meant to go
-	Break               // ^C on an empty text
-	Leave               // ^D on an empty text
+	None    Action = iota // edited, or nothing to do
+	Send                  // Enter: the text is meant to go
+	Break                 // ^C on an empty text
+	Leave                 // ^D on an empty text
+	Edit                  // ^X^E or ^G: the text is to be edited in an editor
+	Suspend               // ^Z
 )
 
 // Line is a text being edited, one line or several, with its history. Editing
@@ -27,14 +30,24 @@ type Line struct {
 	history []string
 	at      int    // where in history the text comes from, counted from its end; 0: typed
 	draft   string // what was typed before going into history
+	find    *search
+	ctrlX   bool // was the key before
 }
 
 // Line is the text and the caret's place in it, in bytes.
 func (l *Line) Line() (text string, caret int) { return l.text, l.caret }
 
-// Accept takes the text into the history and starts an empty one.
+// Recall sets the history, oldest entry first.
+func (l *Line) Recall(history []string) { l.history = slices.Clone(history) }
+
+// Replace puts another text in the place of this one.
+func (l *Line) Replace(text string) { l.set(clean(text)) }
+
+// Accept takes the text into the history, where it stands once, and starts an
+// empty one.
 func (l *Line) Accept() {
-	if n := len(l.history); strings.TrimSpace(l.text) != "" && (n == 0 || l.history[n-1] != l.text) {
+	if strings.TrimSpace(l.text) != "" {
+		l.history = slices.DeleteFunc(l.history, func(s string) bool { return s == l.text })
 		l.history = append(l.history, l.text)
 	}
 	l.set("")
@@ -43,6 +56,11 @@ func (l *Line) Accept() {
 
 // Press lets a key do its work.
 func (l *Line) Press(k Key) Action {
+	if l.find != nil && l.searching(k) {
+		return None
+	}
+	afterX := l.ctrlX
+	l.ctrlX = false
 	switch k.Code {
 	case Text:
 		if k.Mod == 0 {
@@ -53,11 +71,20 @@ func (l *Line) Press(k Key) Action {
 	case Tab:
 		l.insert("\t")
 	case Enter:
-		if k.Mod == 0 {
-			return Send
+		if k.Mod != 0 {
+			l.insert("\n")
+			return None
 		}
-		l.insert("\n")
+		if before, ok := strings.CutSuffix(l.text[:l.caret], "\\"); ok {
+			l.remove(len(before), l.caret)
+			l.insert("\n")
+			return None
+		}
+		return Send
 	case Ctrl:
+		if afterX && k.Text == "e" {
+			return Edit
+		}
 		return l.ctrl(k)
 	default:
 		l.move(k)
@@ -122,6 +149,14 @@ func (l *Line) ctrl(k Key) Action {
 		l.kill(l.wordBefore(), l.caret)
 	case "y":
 		l.insert(l.killed)
+	case "r":
+		l.find = &search{text: l.text, caret: l.caret}
+	case "x":
+		l.ctrlX = true
+	case "g":
+		return Edit
+	case "z":
+		return Suspend
 	case "c":
 		if l.text == "" {
 			return Break

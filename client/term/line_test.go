@@ -63,6 +63,9 @@ func TestLineEditing(t *testing.T) {
 		{"ctrl-c clears", "one\x03", "|"},
 		{"ctrl-d deletes", "ab\x01\x04", "|b"},
 		{"tab", "a\tb", "a\tb|"},
+		{"backslash and enter", "日本\\\r語", "日本\n語|"},
+		{"backslash and enter in the middle", "ab" + left + "\\\rc", "a\nc|b"},
+		{"ctrl-x and another key", "a\x18\x01b", "b|a"},
 		{"unbound keys do nothing", "a\x0c\x1bx\x1b[15~", "a|"},
 	} {
 		var l term.Line
@@ -83,6 +86,10 @@ func TestLineActions(t *testing.T) {
 		{"ctrl-c on nothing", "\x03", term.Break},
 		{"ctrl-d on a text", "hi\x04", term.None},
 		{"ctrl-d on nothing", "\x04", term.Leave},
+		{"enter after a backslash", "a\\\r", term.None},
+		{"ctrl-x ctrl-e", "a\x18\x05", term.Edit},
+		{"ctrl-g", "a\x07", term.Edit},
+		{"ctrl-z", "\x1a", term.Suspend},
 	} {
 		var l term.Line
 		if got := press(&l, c.keys); got != c.want {
@@ -112,6 +119,37 @@ func TestLineHistory(t *testing.T) {
 	} {
 		if press(&l, c.keys); shown(&l) != c.want {
 			t.Fatalf("after %q: %q, want %q", c.keys, shown(&l), c.want)
+		}
+	}
+}
+
+func TestLineSearch(t *testing.T) {
+	for _, c := range []struct{ name, keys, want, query string }{
+		{"nothing asked yet", "dr\x12", "dr|", "()"},
+		{"the newest one", "dr\x12日本", "日本語 two|", "(日本)"},
+		{"letter by letter, whatever the case", "\x12T\x12W", "日本語 two|", "(TW)"},
+		{"an older one", "\x12日本\x12", "日本 one|", "(日本)"},
+		{"none older", "\x12日本\x12\x12\x12", "日本 one|", "(日本)"},
+		{"not found", "dr\x12two!", "dr|", "(two!) no"},
+		{"corrected", "\x12two!\x7f", "日本語 two|", "(two)"},
+		{"all taken away", "dr\x12t\x7f", "dr|", "()"},
+		{"taken", "\x12one\r", "日本 one|", ""},
+		{"taken and moved in", "\x12one" + left, "日本 on|e", ""},
+		{"called off", "dr" + left + "\x12one\x07", "d|r", ""},
+		{"called off with ctrl-c", "dr\x12one\x03", "dr|", ""},
+	} {
+		var l term.Line
+		l.Recall([]string{"日本 one", "日本語 two", "x"})
+		press(&l, c.keys)
+		query, found, under := l.Search()
+		if under {
+			query = "(" + query + ")"
+		}
+		if under && !found {
+			query += " no"
+		}
+		if shown(&l) != c.want || query != c.query {
+			t.Errorf("%s: %q %q, want %q %q", c.name, shown(&l), query, c.want, c.query)
 		}
 	}
 }

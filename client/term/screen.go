@@ -115,6 +115,12 @@ func (s *Screen) Draw(in Input) error {
 // cursor below the text.
 func (s *Screen) Close() error {
 	s.EndLine()
+	return s.Hide()
+}
+
+// Hide takes the live region away until the next Draw, for somebody else to use
+// the terminal: an editor, or the shell.
+func (s *Screen) Hide() error {
 	cols, height := s.measure()
 	s.settle(cols, height)
 	s.show(region{}, cols, height)

@@ -2,8 +2,16 @@
 
 package main
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // notifyResized says nothing where there is no signal for it: every drawing asks
 // for the size anyway.
 func notifyResized() (resized <-chan os.Signal, stop func()) { return nil, func() {} }
+
+func openTTY() (*os.File, error) { return nil, errors.ErrUnsupported }
+
+// suspend is nothing here: there is no ^Z.
+func (c *console) suspend() func() { return nil }

@@ -1,0 +1,45 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// notifyResized says when the terminal's size changes.
+func notifyResized() (resized <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGWINCH)
+	return c, func() { signal.Stop(c) }
+}
+
+// openTTY opens the terminal once more.
+func openTTY() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDONLY, 0) }
+
+// goesOn is how long to wait for the signal to go on: a program that no shell
+// watches does not stop at all.
+const goesOn = 100 * time.Millisecond
+
+// suspend is ^Z: it stops the program, and whatever was started with it, until
+// the shell has it go on.
+func (c *console) suspend() func() {
+	return func() {
+		if term.Restore(c.fd, c.state) != nil {
+			return
+		}
+		on := make(chan os.Signal, 1)
+		signal.Notify(on, syscall.SIGCONT)
+		defer signal.Stop(on)
+		_ = syscall.Kill(0, syscall.SIGTSTP)
+		select {
+		case <-on:
+		case <-time.After(goesOn):
+		}
+		_, _ = term.MakeRaw(c.fd) // if it fails, the terminal is gone: reading tells
+	}
+}
