@@ -33,6 +33,7 @@ func chat(ctx context.Context, s *session.Session, greeting string, getenv func(
 		},
 		Resized:  resized,
 		NoReflow: keepsLines(getenv),
+		Color:    getenv("NO_COLOR") == "",
 		Suspend:  console.suspend(),
 	}
 	if console.pausable {

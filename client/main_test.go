@@ -68,6 +68,8 @@ func service(t *testing.T) (server *fake.Server, url string) {
 				}
 			}
 			return fake.Script{Text: text.String() + "fin", Piece: 3, Every: 10 * time.Millisecond}
+		case "markdown":
+			return fake.Script{Text: "# 見出し\n\n- **太字** and `code`\n\n| 名前 | n |\n|---|--:|\n| 日本語 | 1 |\n| a | 100 |\n", Piece: 2, Every: 2 * time.Millisecond}
 		case "code":
 			return fake.Script{Text: "First:\n\n- so\n  ```go\n  a\n    b\n  ```\n\n```\nsecond\n```\n"}
 		case "evil":

@@ -186,3 +186,25 @@ func TestTmuxHistoryEditorSuspend(t *testing.T) {
 	p.tmux("send-keys", "C-d")
 	p.until("the shell", func(text string) bool { return strings.HasSuffix(text, "shell$") })
 }
+
+// Markdown is coloured, unless NO_COLOR says no; copying it gives clean text
+// either way.
+func TestTmuxMarkdown(t *testing.T) {
+	_, url := service(t)
+	for _, c := range []struct{ env, marks, bold string }{
+		{"", "- 太字 and code", "\x1b[1m太字\x1b[0m"},
+		{"NO_COLOR=1 ", "- **太字** and `code`", "- **太字** and `code`"},
+	} {
+		p := newPane(t, c.env+binary+" "+url)
+		p.shows("/help for commands")
+		p.tmux("send-keys", "markdown", "Enter")
+		text := p.until("the end", func(text string) bool { return strings.HasSuffix(text, "100 |\n\n>") })
+		want := "\n# 見出し\n\n" + c.marks + "\n\n| 名前   |   n |\n| ------ | --: |\n| 日本語 |   1 |\n| a      | 100 |\n\n>"
+		if !strings.HasSuffix(text, want) {
+			t.Errorf("%sgot\n%s\nwant\n%s", c.env, text, want)
+		}
+		if got := p.tmux("capture-pane", "-p", "-e"); !strings.Contains(got, c.bold) || (c.env != "") == strings.Contains(got, "\x1b[") {
+			t.Errorf("%sthe colours are %q", c.env, got)
+		}
+	}
+}

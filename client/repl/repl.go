@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"kaiwa/client/markdown"
 	"kaiwa/client/session"
 	"kaiwa/client/term"
 	"kaiwa/pkg/wire"
@@ -33,6 +34,8 @@ type Terminal struct {
 	Resized <-chan os.Signal
 	// NoReflow is term.ScreenOptions.NoReflow.
 	NoReflow bool
+	// Color says that the user wants colours.
+	Color bool
 	// Edit lets the user change a text in an editor, on the same terminal, from
 	// which nothing comes over In meanwhile. It may be nil.
 	Edit func(text string) (string, error)
@@ -88,7 +91,7 @@ type repl struct {
 func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) error {
 	r := &repl{
 		s: s, edit: &term.Line{}, term: t, unsure: map[string]wire.End{}, draw: time.NewTimer(0),
-		screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow}),
+		screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow, Style: &markdown.Renderer{Color: t.Color}}),
 	}
 	if opt != nil {
 		r.opt = *opt
@@ -102,7 +105,6 @@ func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) erro
 		r.screen.Line(r.opt.Greeting)
 	}
 	err := r.loop(ctx)
-	r.screen.EndLine()
 	if e := r.screen.Close(); err == errQuit {
 		err = e
 	}

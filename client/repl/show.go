@@ -17,7 +17,7 @@ func (r *repl) show(e session.Event) {
 	case session.Asked:
 		r.queued = max(0, r.queued-1)
 		r.status = status{lost: r.status.lost, hint: r.status.hint, running: true, doing: "waiting"}
-		r.screen.EndLine()
+		r.screen.EndText()
 		r.screen.Line("> " + e.Text)
 	case session.Text:
 		r.status.doing = ""
@@ -61,7 +61,7 @@ func (r *repl) ended(e session.Ended) {
 	if !e.Saved {
 		r.unsure[e.Reply] = e.End
 	}
-	r.screen.EndLine()
+	r.screen.EndText()
 	if e.Cut > 0 {
 		r.screen.Line(fmt.Sprintf("! the last %d characters were lost by the service", e.Cut))
 	}
@@ -109,13 +109,13 @@ func (r *repl) showed(h wire.HistoryPage) {
 		r.screen.Line("[earlier messages are not shown]")
 	}
 	for _, m := range slices.Backward(h.Messages) {
-		text := m.Text
 		if m.Role == "user" {
-			text = "> " + text
-		} else {
-			text += "\n"
+			r.screen.Line("> " + m.Text)
+			continue
 		}
-		r.screen.Line(text)
+		r.screen.Write(m.Text)
+		r.screen.EndText()
+		r.screen.Line("")
 	}
 }
 

@@ -25,6 +25,7 @@ type Screen struct {
 
 	done   strings.Builder // lines to write above the region
 	text   string          // the line that was unfinished at the last Draw and all after it, without tabs
+	broken bool            // a part of that line is finished already
 	drawn  region          // what the terminal shows
 	cols   int             // its size when that was drawn
 	height int
@@ -37,7 +38,25 @@ type ScreenOptions struct {
 	// changes: xterm, screen, the linux console. The region then starts afresh
 	// after a resize.
 	NoReflow bool
+	// Style renders the text's lines once they are finished. nil: as they are.
+	Style Styler
 }
+
+// Styler renders a text line by line. What it adds to a line is its own affair:
+// it must be harmless, and leave no colour on.
+type Styler interface {
+	// Line gives the lines to write for the next line of the text; it may hold
+	// lines back, for a later call to give.
+	Line(line string, cols int) []string
+	// End gives what is held back. The next line begins another text.
+	End(cols int) []string
+}
+
+// Marks in Screen.text, where no control characters can be otherwise.
+const (
+	aside   = "\x00" // before a line that is not the text's
+	textEnd = "\x01" // the line where a text ends
+)
 
 // Input is the live region below the unfinished line.
 type Input struct {
@@ -63,38 +82,63 @@ func (s *Screen) Write(text string) {
 	s.text = expandTabs(s.text+plain.Safe(text), 0)
 }
 
-// EndLine finishes the unfinished line, if there is one.
-func (s *Screen) EndLine() {
+// EndText finishes the text: its unfinished line, and what the style holds back.
+func (s *Screen) EndText() {
 	if s.unfinished() < len(s.text) {
 		s.text += "\n"
 	}
+	s.text += textEnd + "\n"
 }
 
 // Line puts whole lines above the unfinished one.
 func (s *Screen) Line(text string) {
-	text = expandTabs(plain.Safe(text), 0) + "\n"
+	text = expandTabs(plain.Safe(text), 0)
 	i := s.unfinished()
 	if i == 0 {
 		s.commit(text)
 		return
 	}
-	s.text = s.text[:i] + text + s.text[i:]
+	s.text = s.text[:i] + aside + strings.ReplaceAll(text, "\n", "\n"+aside) + "\n" + s.text[i:]
 }
 
 // unfinished is where the unfinished line starts in s.text.
 func (s *Screen) unfinished() int { return strings.LastIndexByte(s.text, '\n') + 1 }
 
-// commit gives whole lines to the terminal.
+// commit gives a whole line, or several, to the terminal.
 func (s *Screen) commit(lines string) {
-	s.done.WriteString(strings.ReplaceAll(lines, "\n", "\r\n"))
+	s.done.WriteString(strings.ReplaceAll(lines, "\n", "\r\n") + "\r\n")
 }
 
 // settle commits all lines but the unfinished one.
 func (s *Screen) settle(cols, height int) {
 	s.scrolled(cols, height)
 	i := s.unfinished()
-	s.commit(s.text[:i])
+	for line := range strings.Lines(s.text[:i]) {
+		s.finish(strings.TrimSuffix(line, "\n"), cols)
+	}
 	s.text = s.text[i:]
+}
+
+// finish commits a line of the text, or one beside it.
+func (s *Screen) finish(line string, cols int) {
+	var lines []string
+	if line == textEnd {
+		s.broken = false
+	}
+	switch other, isAside := strings.CutPrefix(line, aside); {
+	case isAside:
+		lines = []string{other}
+	case line == textEnd && s.opt.Style != nil:
+		lines = s.opt.Style.End(cols)
+	case line == textEnd:
+	case s.opt.Style == nil || s.broken: // the rest of a line means nothing alone
+		lines, s.broken = []string{line}, false
+	default:
+		lines = s.opt.Style.Line(line, cols)
+	}
+	for _, l := range lines {
+		s.commit(l)
+	}
 }
 
 // Draw writes what is finished and shows the live region. It writes nothing if
@@ -114,7 +158,7 @@ func (s *Screen) Draw(in Input) error {
 // Close finishes the unfinished line, takes the live region away and leaves the
 // cursor below the text.
 func (s *Screen) Close() error {
-	s.EndLine()
+	s.EndText()
 	return s.Hide()
 }
 
@@ -168,7 +212,7 @@ func (s *Screen) scrolled(cols, height int) {
 	for gone := above - (height - 1); gone > 0 && s.drawn.tail > 0; {
 		row := s.drawn.rows[0]
 		gone -= len(wrap(row, cols))
-		s.text = s.text[len(row):]
+		s.text, s.broken = s.text[len(row):], true
 		s.drawn.drop(1)
 	}
 }
@@ -225,7 +269,7 @@ func (s *Screen) tailRows(cols, most int) []string {
 		return rows
 	}
 	last := len(rows) - 1
-	s.commit(strings.Join(rows[:last], "") + "\n")
-	s.text = rows[last]
+	s.commit(strings.Join(rows[:last], ""))
+	s.text, s.broken = rows[last], true
 	return rows[last:]
 }

@@ -146,7 +146,7 @@ func TestScreenTallLine(t *testing.T) {
 		s.Write(long[i:min(i+3, len(long))])
 		draw(t, s, "typed", 5)
 	}
-	s.EndLine()
+	s.EndText()
 	draw(t, s, "typed", 5)
 	lines := v.Text()
 	if got := strings.Join(lines[:len(lines)-1], ""); got != long {
@@ -304,5 +304,68 @@ func property(t *testing.T, seed uint64) {
 	}
 	if gotNotes != notes.String() {
 		t.Errorf("notes: got %s want %s", gotNotes, notes.String())
+	}
+}
+
+// upper is a style that shows what it was given, and holds lines with a + back.
+type upper struct{ held []string }
+
+func (u *upper) Line(line string, cols int) []string {
+	if strings.HasPrefix(line, "+") {
+		u.held = append(u.held, line)
+		return nil
+	}
+	return append(u.End(cols), fmt.Sprintf("%s/%d", strings.ToUpper(line), cols))
+}
+
+func (u *upper) End(int) []string {
+	held := u.held
+	u.held = nil
+	return held
+}
+
+// The style gets the text's lines once they are finished, and nothing else.
+func TestScreenStyle(t *testing.T) {
+	v := vt.New(20, 8)
+	s := term.NewScreen(v, v.Size, &term.ScreenOptions{Style: &upper{}})
+	for _, step := range []struct{ write, line, want string }{
+		{"one\ntw", "", "ONE/20\ntw\n>"},
+		{"o", "note\nof two", "ONE/20\nnote\nof two\ntwo\n>"},
+		{"\n+a\n+b\nx", "", "ONE/20\nnote\nof two\nTWO/20\nx\n>"},
+		{"y\nz", "n", "ONE/20\nnote\nof two\nTWO/20\n+a\n+b\nXY/20\nn\nz\n>"},
+	} {
+		s.Write(step.write)
+		if step.line != "" {
+			s.Line(step.line)
+		}
+		draw(t, s, "", 0)
+		if got := strings.Join(v.Text(), "\n"); got != step.want {
+			t.Errorf("after %q: got\n%s\nwant\n%s", step.write, got, step.want)
+		}
+	}
+	s.Write("\n+held")
+	s.EndText()
+	s.Line("after")
+	draw(t, s, "", 0)
+	if got := strings.Join(v.Text(), "\n"); !strings.HasSuffix(got, "\nZ/20\n+held\nafter\n>") {
+		t.Errorf("at the end: got\n%s", got)
+	}
+}
+
+// A line that is too tall for the screen is finished in pieces; the last of them is
+// not taken for a line of its own.
+func TestScreenStyleOfPieces(t *testing.T) {
+	v := vt.New(10, 4)
+	s := term.NewScreen(v, v.Size, &term.ScreenOptions{Style: &upper{}})
+	for range 9 {
+		s.Write("words and ")
+		draw(t, s, "", 0)
+	}
+	s.Write("end\nnext\n")
+	s.EndText()
+	draw(t, s, "", 0)
+	got := strings.Join(v.Text(), "")
+	if want := strings.Repeat("words and ", 9) + "endNEXT/10>"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("got\n%q", v.Text())
 	}
 }

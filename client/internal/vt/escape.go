@@ -38,6 +38,9 @@ func (t *Terminal) csi(params string, final byte, whole string) {
 		t.mode(mode, final == 'h', whole)
 		return
 	}
+	if final == 'm' { // colours are not kept
+		return
+	}
 	n, err := strconv.Atoi(params)
 	if params != "" && err != nil {
 		t.refuse(whole)

@@ -1,0 +1,176 @@
+// Package markdown shows markdown on a terminal while it streams, line by line.
+//
+// A line stays the line it was, so that copying it gives what was written: no
+// margin, no padding, no wrapping. Colour is added, the marks of bold text and of
+// inline code are taken away for it, and tables, which are held until they end,
+// have their columns lined up. The code in fences is left as it is.
+package markdown
+
+import (
+	"strings"
+)
+
+// Renderer renders one text after another. The zero value lines up tables and
+// leaves all else alone. The text must be harmless to a terminal already.
+type Renderer struct {
+	// Color allows colours and bold.
+	Color bool
+
+	fence string   // that the open code block began with; "": none
+	table []string // held
+}
+
+// Our own colours, from the terminal's 16.
+const (
+	bold  = "\x1b[1m"
+	faint = "\x1b[2m"
+	code  = "\x1b[36m"
+	reset = "\x1b[0m"
+)
+
+// Line takes the next line, without its newline, and returns the lines to print:
+// none while a table is held, several when one ends. cols is how wide the
+// terminal is.
+func (r *Renderer) Line(line string, cols int) []string {
+	body := strings.TrimLeft(line, " ")
+	if r.fence != "" {
+		return []string{r.inFence(line, body)}
+	}
+	if strings.HasPrefix(body, "|") && (len(r.table) != 1 || isRule(body)) {
+		r.table = append(r.table, line)
+		return nil
+	}
+	out := r.flush(cols)
+	if strings.HasPrefix(body, "|") { // what was held is no table, but this may begin one
+		r.table = []string{line}
+		return out
+	}
+	return append(out, r.plain(line, body))
+}
+
+// End tells that the text has ended: what is held is returned, and the next line
+// begins another text.
+func (r *Renderer) End(cols int) []string {
+	out := r.flush(cols)
+	r.fence = ""
+	return out
+}
+
+func (r *Renderer) inFence(line, body string) string {
+	mark := fenceMark(body)
+	if strings.HasPrefix(mark, r.fence) && strings.TrimSpace(body[len(mark):]) == "" {
+		r.fence = ""
+		return r.paint(faint, line)
+	}
+	return line
+}
+
+// plain renders a line outside of fences and tables.
+func (r *Renderer) plain(line, body string) string {
+	if mark := fenceMark(body); len(mark) >= 3 && !strings.Contains(body[len(mark):], "`") {
+		r.fence = mark
+		return r.paint(faint, line)
+	}
+	if !r.Color {
+		return line
+	}
+	indent := line[:len(line)-len(body)]
+	switch {
+	case isHeading(body):
+		return indent + bold + r.inline(body, bold) + reset
+	case strings.HasPrefix(body, ">"):
+		return indent + faint + r.inline(body, faint) + reset
+	}
+	return indent + r.inline(body, "")
+}
+
+func (r *Renderer) paint(color, s string) string {
+	if !r.Color || s == "" {
+		return s
+	}
+	return color + s + reset
+}
+
+// fenceMark is the run of ` or ~ that s begins with.
+func fenceMark(s string) string {
+	if s == "" || s[0] != '`' && s[0] != '~' {
+		return ""
+	}
+	return s[:len(s)-len(strings.TrimLeft(s, s[:1]))]
+}
+
+func isHeading(s string) bool {
+	rest := strings.TrimLeft(s, "#")
+	n := len(s) - len(rest)
+	return n >= 1 && n <= 6 && (rest == "" || rest[0] == ' ')
+}
+
+// inline renders bold text and inline code within s; around is the colour that
+// goes on after each.
+func (r *Renderer) inline(s, around string) string {
+	if !r.Color || !strings.ContainsAny(s, "`*") {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		i := strings.IndexAny(s, "`*\\")
+		if i < 0 {
+			break
+		}
+		b.WriteString(s[:i])
+		s = s[i:]
+		text, n, color := span(s)
+		if n == 0 {
+			n = unit(s)
+			b.WriteString(s[:n])
+		} else if color == bold {
+			b.WriteString(bold + r.inline(text, around+bold) + reset + around)
+		} else {
+			b.WriteString(color + text + reset + around)
+		}
+		s = s[n:]
+	}
+	return b.String() + s
+}
+
+// unit is how much of s, which begins with a mark that means nothing, is copied:
+// a backslash takes what it escapes along, a run of marks stays together.
+func unit(s string) int {
+	if s[0] == '\\' {
+		if len(s) > 1 && strings.ContainsRune("`*\\", rune(s[1])) {
+			return 2
+		}
+		return 1
+	}
+	return len(s) - len(strings.TrimLeft(s, s[:1]))
+}
+
+// span reads **bold** or `code` at the start of s: n is its length with the marks,
+// 0 if there is none.
+func span(s string) (text string, n int, color string) {
+	if mark := fenceMark(s); mark != "" && mark[0] == '`' {
+		for i := len(mark); i < len(s); i++ {
+			end := fenceMark(s[i:])
+			if end == mark {
+				return unpadded(s[len(mark):i]), i + len(mark), code
+			}
+			i += len(end)
+		}
+		return "", 0, ""
+	}
+	if inner, ok := strings.CutPrefix(s, "**"); ok && inner != "" && inner[0] != ' ' && inner[0] != '*' {
+		if i := strings.Index(inner, "**"); i > 0 && inner[i-1] != ' ' {
+			return inner[:i], i + 4, bold
+		}
+	}
+	return "", 0, ""
+}
+
+// unpadded takes the blank away that keeps the marks of code and a backtick in it
+// apart.
+func unpadded(s string) string {
+	if len(s) > 2 && s[0] == ' ' && s[len(s)-1] == ' ' && strings.TrimSpace(s) != "" {
+		return s[1 : len(s)-1]
+	}
+	return s
+}

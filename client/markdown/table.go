@@ -1,0 +1,146 @@
+package markdown
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// flush gives what is held: a table with its columns lined up, or the lines as
+// they are if they are none.
+func (r *Renderer) flush(cols int) []string {
+	held := r.table
+	r.table = nil
+	if len(held) < 2 {
+		for i, line := range held {
+			held[i] = r.inline(line, "")
+		}
+		return held
+	}
+	rows := make([][]string, len(held))
+	for i, line := range held {
+		if rows[i] = cells(line); i != 1 {
+			for j := range rows[i] {
+				rows[i][j] = r.inline(rows[i][j], "")
+			}
+		}
+	}
+	widths := columns(rows)
+	total := 1
+	for _, w := range widths {
+		total += w + 3
+	}
+	if total > cols {
+		return r.pairs(rows)
+	}
+	out := make([]string, len(rows))
+	for i, row := range rows {
+		out[i] = aligned(row, rows[1], widths, i == 1)
+	}
+	return out
+}
+
+// isRule says whether a line is what follows the head of a table: | --- | :-: |
+func isRule(line string) bool {
+	for _, c := range cells(line) {
+		if c = strings.TrimSuffix(strings.TrimPrefix(c, ":"), ":"); c == "" || strings.Trim(c, "-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// cells cuts a row. A bar after a backslash, or in inline code, divides nothing.
+func cells(line string) []string {
+	line = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "|"), "|")
+	var out []string
+	start := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '`':
+			if _, n, _ := span(line[i:]); n > 0 {
+				i += n - 1
+			}
+		case '|':
+			out = append(out, strings.TrimSpace(line[start:i]))
+			start = i + 1
+		}
+	}
+	return append(out, strings.TrimSpace(line[start:]))
+}
+
+// columns is how wide each column is, at least 3: a rule needs that.
+func columns(rows [][]string) []int {
+	var widths []int
+	for i, row := range rows {
+		for j, c := range row {
+			if j == len(widths) {
+				widths = append(widths, 3)
+			}
+			if i != 1 {
+				widths[j] = max(widths[j], ansi.StringWidthWc(c))
+			}
+		}
+	}
+	return widths
+}
+
+// aligned is a row with its cells padded. It is still a row of markdown.
+func aligned(row, rules []string, widths []int, isRule bool) string {
+	var b strings.Builder
+	b.WriteString("|")
+	for j, w := range widths {
+		var c, rule string
+		if j < len(row) {
+			c = row[j]
+		}
+		if j < len(rules) {
+			rule = rules[j]
+		}
+		left, right := strings.HasPrefix(rule, ":"), strings.HasSuffix(rule, ":")
+		fill, before := w-ansi.StringWidthWc(c), 0
+		switch {
+		case isRule:
+			c, fill = strings.Repeat("-", w), 0
+			if left {
+				c = ":" + c[1:]
+			}
+			if right {
+				c = c[1:] + ":"
+			}
+			if left && right {
+				c = ":" + c[1:]
+			}
+		case left && right:
+			before = fill / 2
+		case right:
+			before = fill
+		}
+		b.WriteString(" " + strings.Repeat(" ", before) + c + strings.Repeat(" ", fill-before) + " |")
+	}
+	return b.String()
+}
+
+// pairs is a table that is too wide for the screen: its cells one below the other,
+// each after its column's name.
+func (r *Renderer) pairs(rows [][]string) []string {
+	var out []string
+	for i, row := range rows[2:] {
+		if i > 0 {
+			out = append(out, "")
+		}
+		for j, c := range row {
+			name := ""
+			if j < len(rows[0]) {
+				name = rows[0][j]
+			}
+			out = append(out, strings.TrimSpace(r.paint(bold, name)+": "+c))
+		}
+	}
+	if len(rows) == 2 {
+		out = append(out, strings.Join(rows[0], "  "))
+	}
+	return out
+}
