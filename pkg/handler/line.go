@@ -66,7 +66,8 @@ func (m *message) open(ctx context.Context, n int) error {
 		return chat.E(chat.NotFound, "there is no conversation %d; /list shows them", n)
 	}
 	c := titles.Conversations[n-1]
-	if _, err := m.h.Store.Follow(ctx, c.ID, m.conn.ID, m.mode); err != nil {
+	followed, err := m.h.Store.Follow(ctx, c.ID, m.conn.ID, m.mode)
+	if err != nil {
 		return conversationError(err)
 	}
 	if err := m.enter(ctx, c.ID); err != nil {
@@ -76,5 +77,17 @@ func (m *message) open(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	return m.say(ctx, plain.Opened(c.Title, page.Messages))
+	if err := m.say(ctx, plain.Opened(c.Title, page.Messages)); err != nil || followed.Active == "" {
+		return err
+	}
+	return m.goOn(ctx, followed.Active)
+}
+
+// goOn follows a reply that still runs, from where its stored text ends.
+func (m *message) goOn(ctx context.Context, reply string) error {
+	img, err := m.h.Store.Reply(ctx, reply)
+	if err != nil || img.State == chat.Ended {
+		return ignoreNotFound(err)
+	}
+	return m.listen(ctx, reply, img.Length, true)
 }

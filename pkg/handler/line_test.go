@@ -113,6 +113,23 @@ func TestOpenFollows(t *testing.T) {
 	}
 }
 
+// TestOpenRunning: a reply that still runs goes on where the stored text ends.
+func TestOpenRunning(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	d.connect("c2", "alice", "")
+	a := d.ask("c1", "p1", "", "one")
+	d.claim(a.Reply)
+	p := chat.Progress{Reply: a.Reply, Owner: "owner", Seq: 2, Lease: time.Now().Add(chat.Lease), Length: 5, Tail: "hello"}
+	if _, err := d.table.Tick(d.t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	d.raw("c2", "/open 1")
+	if l := d.reply(a.Reply).Listeners["c2"]; l.Offset != 5 || l.Mode != chat.ModePlain {
+		t.Errorf("registered as %+v", l)
+	}
+}
+
 // TestListIsBounded: a person sees the newest twenty, on one screen.
 func TestListIsBounded(t *testing.T) {
 	d := newDesk(t)

@@ -67,6 +67,7 @@ func (m *message) follow(ctx context.Context, conversation, reply string, offset
 // listen registers with a reply, or serves it if it has ended: only its end, if
 // that is all that is wanted.
 func (m *message) listen(ctx context.Context, reply string, offset int, endOnly bool) error {
+	var why *wire.Error
 	for range listenTries {
 		img, err := m.h.Store.Listen(ctx, reply, m.conn.ID, offset, m.mode)
 		if err != nil {
@@ -79,12 +80,13 @@ func (m *message) listen(ctx context.Context, reply string, offset int, endOnly 
 			if img.State != chat.Ended {
 				continue // it lived after all: register again
 			}
+			why = relay.CutShort(img)
 		}
 		switch {
 		case img.State == chat.Ended && endOnly:
 			return m.send(ctx, relay.EndOf(img))
 		case img.State == chat.Ended:
-			return replyError(m.tell.Serve(ctx, img, m.conn.ID, m.mode, offset), reply)
+			return replyError(m.tell.Serve(ctx, img, m.conn.ID, m.mode, offset, why), reply)
 		case img.State == chat.Pending:
 			return replyError(m.waiting(ctx, img), reply)
 		}

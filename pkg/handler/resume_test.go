@@ -136,10 +136,11 @@ func TestResumeExpired(t *testing.T) {
 		}
 		time.Sleep(chat.Lease + chat.Margin + time.Second) // virtual
 		before := len(d.posts.to("c1"))
-		text, end := d.resumed("c2", wire.Resume{Reply: a.Reply}, "")
-		if text != "hello" || end.Stop != wire.StopInterrupted || end.Length != 5 {
-			d.t.Errorf("got %q, %+v", text, end)
+		frames := decodeAll(d.t, d.raw("c2", string(wire.EncodeRequest(wire.Resume{Reply: a.Reply}))))
+		if text, _ := frames[0].(wire.Delta); text.Text != "hello" {
+			d.t.Errorf("first %+v", frames[0])
 		}
+		mustEndCutShort(d.t, frames[1:], a.Ref)
 		mustEndCutShort(d.t, decodeAll(d.t, d.posts.to("c1")[before:]), a.Ref)
 	})
 }

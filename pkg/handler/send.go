@@ -17,6 +17,7 @@ import (
 // How often a step that lost a race, or did not come through, is tried.
 const (
 	turnTries     = 8
+	createTries   = 3
 	invokeTries   = 3
 	acceptedLimit = 2 * time.Second
 	busyRetry     = 3 * time.Second
@@ -47,7 +48,7 @@ func (m *message) sendMessage(ctx context.Context, r wire.SendMessage) error {
 // prompt makes one turn of a text.
 func (m *message) prompt(ctx context.Context, id, conversation, text string) error {
 	hash := hashOf(text)
-	for range turnTries {
+	for try := range turnTries {
 		t, err := m.turn(ctx, id, hash, conversation, text)
 		if err != nil {
 			return err
@@ -55,7 +56,11 @@ func (m *message) prompt(ctx context.Context, id, conversation, text string) err
 		if t == nil { // an earlier delivery of this prompt was first
 			return m.repeated(ctx, id, hash)
 		}
-		r, claim, err := m.h.Store.CreateTurn(ctx, *t)
+		if t.New && try > 0 && conversation == "" {
+			// It is not there, and cannot be made: its remains are not gone yet.
+			t.Conversation = chat.NewID()
+		}
+		r, claim, err := m.create(ctx, *t)
 		switch {
 		case err == nil:
 			return m.begin(ctx, r)
@@ -66,6 +71,17 @@ func (m *message) prompt(ctx context.Context, id, conversation, text string) err
 		}
 	}
 	return chat.E(chat.Unavailable, "the conversation is changing too fast; try again")
+}
+
+// create repeats the transaction where its outcome is not known: the same turn
+// recognises itself (R10). Somebody who types lines cannot repeat it.
+func (m *message) create(ctx context.Context, t chat.Turn) (r chat.Reply, claim chat.Claim, err error) {
+	for range createTries {
+		if r, claim, err = m.h.Store.CreateTurn(ctx, t); err == nil || chat.KindOf(err) != chat.Unavailable {
+			break
+		}
+	}
+	return r, claim, err
 }
 
 // turn reads the conversation and prepares the transaction. It gives nil when
@@ -123,7 +139,8 @@ func (m *message) free(ctx context.Context, reply string) (bool, error) {
 }
 
 // begin hands the reply over, then says accepted: Invoke first saves a round
-// trip, and a lost accepted harms nobody.
+// trip, and a lost accepted harms nobody. Who hears accepted may count on the
+// conversation being the current one.
 func (m *message) begin(ctx context.Context, r chat.Reply) error {
 	var err error
 	for range invokeTries {
@@ -131,14 +148,19 @@ func (m *message) begin(ctx context.Context, r chat.Reply) error {
 			break
 		}
 	}
-	if err != nil { // nobody will ever claim it
-		if _, e := m.tell.Finish(ctx, r, ""); e != nil {
+	if err != nil { // nobody will ever claim it, unless an Invoke came through all the same
+		m.log.ErrorContext(ctx, "reply not invoked", "reply", r.ID, "error", err)
+		img, e := m.tell.Finish(ctx, r, "")
+		switch {
+		case e != nil:
 			return errors.Join(err, e)
+		case img.State == chat.Ended:
+			return m.enter(ctx, r.Conversation)
 		}
-		return nil
 	}
+	err = m.enter(ctx, r.Conversation)
 	m.accepted(ctx, r.Prompt, r.Conversation, r.ID)
-	return m.enter(ctx, r.Conversation)
+	return err
 }
 
 // accepted is not worth an error to the client: the deltas say as much. Who reads
@@ -229,7 +251,7 @@ func hashOf(text string) string {
 }
 
 func ignoreNotFound(err error) error {
-	if chat.KindOf(err) == chat.NotFound {
+	if err == nil || chat.KindOf(err) == chat.NotFound {
 		return nil
 	}
 	return fmt.Errorf("newest reply: %w", err)

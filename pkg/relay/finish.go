@@ -158,7 +158,9 @@ func (t *turn) finishPosts(ctx context.Context) {
 	defer limit.Stop()
 	select {
 	case <-out:
+		return
 	case <-limit.C:
 	case <-ctx.Done():
 	}
+	t.r.opt.Logger.WarnContext(ctx, "listeners left without the end; they resume", "reply", t.ref.Reply)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -175,6 +176,9 @@ func (r *Relay) claim(ctx context.Context, reply, owner string) (chat.Reply, err
 func (r *Relay) foreign(ctx context.Context, img chat.Reply) error {
 	switch {
 	case img.State == chat.Ended:
+		if img.Owner == "" { // ended while it waited, and all were told then; a line would only come twice
+			maps.DeleteFunc(img.Listeners, func(_ string, l chat.Listener) bool { return l.Mode.Plain() })
+		}
 		r.teller.Tell(ctx, img, "", nil)
 		return nil
 	case !img.Expired(r.opt.Now()):

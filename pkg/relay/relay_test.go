@@ -644,6 +644,24 @@ func TestTable(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the durable end is not lost behind a slow unsaved one", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d, g := newDesk("a"), newGateway(3*time.Second)
+			down := time.Now().Add(14 * time.Second) // while the unsaved end is on its way
+			d.endErr = func() error {
+				if time.Now().Before(down) {
+					return chat.E(chat.Unavailable, "down")
+				}
+				return nil
+			}
+			if err := run(t, d, g, tokens(3, time.Millisecond), nil, 5*time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if _, end := g.held(t, "a"); end == nil || !end.Saved {
+				t.Errorf("last end %+v", end)
+			}
+		})
+	})
 	t.Run("an end that is never stored is an error, so that Lambda tries again", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d, g := newDesk("a"), newGateway(0)

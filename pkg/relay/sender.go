@@ -38,7 +38,7 @@ type job struct {
 	cursor int   // where the listener stands afterwards
 	n      int64 // the registration it answers
 	why    bool
-	end    bool
+	end    *wire.End // the end that the listener has afterwards
 }
 
 // send is a sender's life: it ends with posts, or when the turn closes and the
@@ -138,13 +138,16 @@ func (t *turn) endJob(s *sender) (j job, wait time.Duration, leave bool) {
 	if why {
 		f = *t.why
 	}
-	last := !why || s.mode.Plain()
+	var end *wire.End
+	if !why || s.mode.Plain() {
+		end = t.end
+	}
 	data := encode(s.mode, f)
 	if len(data) == 0 {
 		s.done = true
 		return job{}, time.Hour, t.closing
 	}
-	return job{data: data, cursor: s.cursor, n: s.n, why: why, end: last}, 0, false
+	return job{data: data, cursor: s.cursor, n: s.n, why: why, end: end}, 0, false
 }
 
 // posted takes a post's outcome (R8).
@@ -157,13 +160,15 @@ func (t *turn) posted(posts context.Context, s *sender, j job, err error) {
 	case err == nil:
 		s.cursor, s.heard, s.answer, s.fails = j.cursor, now, false, 0
 		s.whySent = s.whySent || j.why
-		s.done = s.done || j.end
+		s.done = s.done || j.end != nil && j.end == t.end // an unsaved end may have got its durable one meanwhile
 	case errors.Is(err, chat.ErrGone):
 		s.gone, gone = true, true
 		t.countLive()
 		nudge(t.changed)
 	default:
-		s.fails++
+		if s.fails++; s.fails == 1 {
+			t.r.opt.Logger.WarnContext(posts, "post failed, repeated", "reply", t.ref.Reply, "connection", s.conn, "error", err)
+		}
 		s.retryAt = now.Add(backoff(s.fails))
 	}
 	t.mu.Unlock()

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"kaiwa/pkg/chat"
@@ -140,16 +141,20 @@ func post(ctx context.Context, p Poster, conn string, data []byte, within time.D
 }
 
 // Tell posts the stored end to every listener of the image except one, after the
-// error that led to it where there is one. Listeners that cannot be reached ask
-// later.
+// error that led to it where there is one; to all at once, so that a slow one
+// costs no other's time. Listeners that cannot be reached ask later.
 func (t *Teller) Tell(ctx context.Context, img chat.Reply, except string, why *wire.Error) {
+	var all sync.WaitGroup
+	defer all.Wait()
 	for conn, l := range img.Listeners {
 		if conn == except {
 			continue
 		}
-		if err := t.tellOne(ctx, conn, l.Mode, EndOf(img), why); err != nil {
-			t.opt.Logger.InfoContext(ctx, "end not delivered", "reply", img.ID, "connection", conn, "error", err)
-		}
+		all.Go(func() {
+			if err := t.tellOne(ctx, conn, l.Mode, EndOf(img), why); err != nil {
+				t.opt.Logger.InfoContext(ctx, "end not delivered", "reply", img.ID, "connection", conn, "error", err)
+			}
+		})
 	}
 }
 
@@ -163,8 +168,9 @@ func (t *Teller) tellOne(ctx context.Context, conn string, m chat.Mode, end wire
 	return t.Send(ctx, conn, m, end)
 }
 
-// Serve posts an ended reply's text from offset, then its end, to one connection.
-func (t *Teller) Serve(ctx context.Context, img chat.Reply, conn string, m chat.Mode, offset int) error {
+// Serve posts an ended reply's text from offset, then why it failed (nil for
+// nothing) and its end, to one connection.
+func (t *Teller) Serve(ctx context.Context, img chat.Reply, conn string, m chat.Mode, offset int, why *wire.Error) error {
 	ref := RefOf(img)
 	for offset < img.Length {
 		text, err := t.store.Text(ctx, img, offset, min(img.Length, offset+serveWindow))
@@ -180,7 +186,7 @@ func (t *Teller) Serve(ctx context.Context, img chat.Reply, conn string, m chat.
 			offset += runes(piece)
 		}
 	}
-	return t.Send(ctx, conn, m, EndOf(img))
+	return t.tellOne(ctx, conn, m, EndOf(img), why)
 }
 
 // cut is the longest prefix that fits one post.
@@ -219,6 +225,10 @@ func CutShort(img chat.Reply) *wire.Error {
 	if img.EndStop != wire.StopInterrupted {
 		return nil
 	}
-	return &wire.Error{Code: wire.CodeUnavailable, Message: "the reply was cut short; what came is kept, ask again for the rest",
+	e := &wire.Error{Code: wire.CodeUnavailable, Message: "the reply was cut short; what came is kept, ask again for the rest",
 		Retryable: true, ID: img.Prompt, Reply: img.ID}
+	if img.Length == 0 {
+		e.Message = "the reply could not be made; ask again"
+	}
+	return e
 }

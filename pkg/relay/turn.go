@@ -94,6 +94,9 @@ func (t *turn) stream(ctx, posts context.Context, stopModel func()) (bool, error
 			continue
 		}
 		stopModel()
+		if reason.cause != nil {
+			t.r.opt.Logger.ErrorContext(ctx, "model failed", "reply", t.ref.Reply, "error", reason.cause)
+		}
 		return t.finish(ctx, posts, reason)
 	}
 }
@@ -112,6 +115,7 @@ func (t *turn) deadline(ctx context.Context) (<-chan time.Time, func()) {
 // reason is why a reply ends.
 type reason struct {
 	stop    string      // wire.End.Stop
+	cause   error       // for the log
 	why     *wire.Error // posted before the end
 	stored  *chat.Reply // somebody else ended it: this is the truth
 	abandon bool        // nobody listens (R13)
@@ -127,7 +131,8 @@ func (t *turn) persist(ctx, posts context.Context, deadline <-chan time.Time) re
 	defer func() {
 		cancel() // an unanswered tick does not hold up the end; its token makes it harmless
 		if inFlight {
-			<-results
+			res := <-results
+			t.base = max(t.base, res.base)
 		}
 	}()
 	for {
@@ -165,7 +170,7 @@ func (t *turn) over() (reason, bool) {
 	case t.answer.done && t.answer.stop != "":
 		return reason{stop: t.answer.stop}, true
 	case t.answer.done:
-		return reason{stop: wire.StopInterrupted, why: modelFault(t.answer.err)}, true
+		return reason{stop: wire.StopInterrupted, why: modelFault(t.answer.err), cause: t.answer.err}, true
 	case t.r.opt.Policy == Abort && !t.lonely.IsZero() && time.Since(t.lonely) >= abandonAfter:
 		return reason{abandon: true}, true
 	}
