@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
-
-	"golang.org/x/term"
 
 	"kaiwa/client/history"
 	"kaiwa/client/repl"
@@ -12,8 +11,7 @@ import (
 )
 
 // chat runs the interactive client on the program's terminal.
-func chat(ctx context.Context, s *session.Session, greeting string, getenv func(string) string) error {
-	stdout := int(os.Stdout.Fd())
+func chat(ctx context.Context, s *session.Session, greeting string, f *flags) error {
 	console, err := openConsole()
 	if err != nil {
 		return err
@@ -22,32 +20,26 @@ func chat(ctx context.Context, s *session.Session, greeting string, getenv func(
 	resized, stop := notifyResized()
 	defer stop()
 	t := repl.Terminal{
-		In:  console.typed(ctx),
-		Out: os.Stdout,
-		Size: func() (cols, rows int) {
-			cols, rows, err := term.GetSize(stdout)
-			if err != nil {
-				return 0, 0
-			}
-			return cols, rows
-		},
+		In:       console.typed(ctx),
+		Out:      os.Stdout,
+		Size:     size,
 		Resized:  resized,
-		NoReflow: keepsLines(getenv),
-		Color:    getenv("NO_COLOR") == "",
+		NoReflow: keepsLines(f.getenv),
+		Color:    f.getenv("NO_COLOR") == "",
 		Suspend:  console.suspend(),
 	}
 	if console.pausable {
-		t.Edit = func(text string) (string, error) { return console.edit(ctx, text, editor(getenv)) }
+		t.Edit = func(text string) (string, error) { return console.edit(ctx, text, editor(f.getenv)) }
 	}
 	opt := &repl.Options{Greeting: greeting}
-	remember(opt, getenv)
+	remember(opt, f)
 	return repl.Run(ctx, s, t, opt)
 }
 
 // remember lets a chat know what was sent in earlier ones. A history that cannot
 // be read or written is no reason not to chat.
-func remember(opt *repl.Options, getenv func(string) string) {
-	path, err := history.Path(getenv, "default")
+func remember(opt *repl.Options, f *flags) {
+	path, err := history.Path(f.getenv, cmp.Or(f.profile, "default"))
 	if err == nil {
 		opt.History, err = history.Load(path)
 		opt.Keep = func(text string) {

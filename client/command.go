@@ -19,14 +19,25 @@ type verb struct {
 	run         func(ctx context.Context, q *session.Query, f *flags) error
 }
 
-// commands are the words that are commands.
-var commands = map[string]verb{
-	"ls":     {"kaiwa ls [--json]", 0, 0, list},
-	"show":   {"kaiwa show ID|TITLE", 1, 1, show},
-	"export": {"kaiwa export ID|TITLE [--md|--json]", 1, 1, export},
-	"rename": {"kaiwa rename ID TITLE", 2, -1, rename},
-	"rm":     {"kaiwa rm ID...", 1, -1, remove},
-	"watch":  {"kaiwa watch [--topic T] [--json]", 0, 0, watch},
+// verbs are the words that are commands.
+func verbs() map[string]verb {
+	return map[string]verb{
+		"ls":         {"kaiwa ls [--json]", 0, 0, list},
+		"show":       {"kaiwa show ID|TITLE", 1, 1, show},
+		"export":     {"kaiwa export ID|TITLE [--md|--json]", 1, 1, export},
+		"rename":     {"kaiwa rename ID TITLE", 2, -1, rename},
+		"rm":         {"kaiwa rm ID...", 1, -1, remove},
+		"watch":      {"kaiwa watch [--topic T] [--json]", 0, 0, watch},
+		"raw":        {"kaiwa raw URL [MESSAGE...]", 0, -1, rawCommand},
+		"config":     {"kaiwa config show", 1, 1, showConfig},
+		"completion": {"kaiwa completion bash|zsh|fish", 1, 1, completion},
+		"help":       {"kaiwa help", 0, 0, help},
+	}
+}
+
+func help(context.Context, *session.Query, *flags) error {
+	_, err := fmt.Print(usage)
+	return err
 }
 
 // check says what is wrong with the words after the command.
@@ -48,7 +59,7 @@ func command(f *flags, config *session.Config) int {
 	}
 	q := newQuery(f, config)
 	defer q.Close()
-	err := commands[f.command].run(ctx, q, f)
+	err := verbs()[f.command].run(ctx, q, f)
 	switch {
 	case err == nil:
 		return exitOK

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"kaiwa/client/raw"
 	"kaiwa/client/repl"
 	"kaiwa/client/session"
 	"kaiwa/pkg/frame"
@@ -30,10 +31,13 @@ func exitCode(err error, other int) int {
 		dial    *session.DialError
 	)
 	var usage usageError
+	var closed *raw.Closed
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, repl.ErrInterrupted), errors.Is(err, session.ErrStopped), errors.Is(err, context.Canceled):
+	case errors.As(err, &closed):
+		return exitLost
+	case errors.Is(err, raw.ErrInterrupted), errors.Is(err, repl.ErrInterrupted), errors.Is(err, session.ErrStopped), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, frame.ErrTooLarge):
 		return exitUsage

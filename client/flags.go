@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kaiwa/client/raw"
 	"kaiwa/client/session"
 	"kaiwa/pkg/wire"
 )
@@ -36,7 +37,14 @@ type flags struct {
 	topics     []string // of watch
 	markdown   bool     // of export
 
+	wait     raw.Wait // of raw
+	times    bool
+	protocol string
+
 	command string // "": chat, or ask
+	profile string
+	source  map[string]string // where a flag's value comes from
+	getenv  func(string) string
 
 	words []string // what is not a flag: the command's, or the prompt's
 	text  int      // how many words came before --
@@ -48,9 +56,12 @@ func (f *flags) scripted() bool { return f.json || f.streamJSON || f.extract }
 
 // parse reads the command line. It returns flag.ErrHelp if help was asked for.
 func parse(args []string, getenv func(string) string) (*flags, error) {
-	f := &flags{header: http.Header{}}
-	set := f.set(getenv)
+	f := &flags{header: http.Header{}, getenv: getenv}
+	set := f.set()
 	if err := f.read(set, args); err != nil {
+		return nil, err
+	}
+	if err := f.settle(set, getenv); err != nil {
 		return nil, err
 	}
 	if f.token != "" {
@@ -68,11 +79,11 @@ func parse(args []string, getenv func(string) string) (*flags, error) {
 	if f.json && f.streamJSON || f.json && f.extract || f.streamJSON && f.extract {
 		return nil, errors.New("--json, --stream-json and -x are three ways to print; choose one")
 	}
-	return f, f.address(getenv)
+	return f, f.address()
 }
 
 // set is what the command line may say.
-func (f *flags) set(getenv func(string) string) *flag.FlagSet {
+func (f *flags) set() *flag.FlagSet {
 	set := flag.NewFlagSet("kaiwa", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.Func("p", "", func(s string) error {
@@ -81,7 +92,8 @@ func (f *flags) set(getenv func(string) string) *flag.FlagSet {
 		}
 		return nil
 	})
-	set.StringVar(&f.token, "token", getenv("KAIWA_TOKEN"), "")
+	set.StringVar(&f.profile, "profile", "", "")
+	set.StringVar(&f.token, "token", "", "")
 	set.DurationVar(&f.ping, "ping", wire.PingEvery, "")
 	set.DurationVar(&f.timeout, "timeout", 0, "")
 	set.StringVar(&f.url, "url", "", "")
@@ -94,12 +106,12 @@ func (f *flags) set(getenv func(string) string) *flag.FlagSet {
 	set.StringVar(&f.resume, "r", "", "")
 	set.Func("topic", "", func(s string) error { f.topics = append(f.topics, s); return nil })
 	set.BoolVar(&f.markdown, "md", false, "")
-	set.BoolVar(&f.plain, "plain", getenv("TERM") == "dumb" || isSet(getenv("ACCESSIBLE")), "")
+	set.Func("wait-for", "", func(s string) (err error) { f.wait, err = raw.ParseWait(s); return err })
+	set.BoolVar(&f.times, "time", false, "")
+	set.StringVar(&f.protocol, "s", "", "")
+	set.BoolVar(&f.plain, "plain", false, "")
 	return set
 }
-
-// isSet reads a variable that is a switch.
-func isSet(value string) bool { return value != "" && value != "0" && value != "false" }
 
 // read takes flags and words in any order; after -- all is words.
 func (f *flags) read(set *flag.FlagSet, args []string) error {
@@ -126,7 +138,7 @@ func (f *flags) read(set *flag.FlagSet, args []string) error {
 
 // address sorts the words and finds the URL: given, from the environment, or the
 // local service's.
-func (f *flags) address(getenv func(string) string) error {
+func (f *flags) address() error {
 	var text []string
 	for i, w := range f.words {
 		switch {
@@ -135,7 +147,7 @@ func (f *flags) address(getenv func(string) string) error {
 		case f.url != "":
 			return errors.New("give the URL once, as an argument or as --url")
 		default:
-			f.url = w
+			f.url, f.source["url"] = w, "the command line"
 		}
 	}
 	f.words = text
@@ -144,9 +156,6 @@ func (f *flags) address(getenv func(string) string) error {
 	}
 	if f.prompt != "" && f.first != "" {
 		return fmt.Errorf("%q is one argument too many: -p has the prompt; kaiwa -h tells more", f.first)
-	}
-	if f.url == "" {
-		f.url = getenv("KAIWA_URL")
 	}
 	if f.url == "" {
 		f.url = defaultURL
@@ -159,9 +168,9 @@ func (f *flags) sort() error {
 	switch {
 	case f.last && f.resume != "":
 		return errors.New("-c and -r are two conversations; choose one")
-	case f.prompt == "" && f.text > 0 && len(f.words) > 0 && commands[f.words[0]].run != nil:
+	case f.prompt == "" && f.text > 0 && len(f.words) > 0 && verbs()[f.words[0]].run != nil:
 		f.command, f.words = f.words[0], f.words[1:]
-		return commands[f.command].check(f)
+		return verbs()[f.command].check(f)
 	}
 	f.first = strings.Join(f.words, " ")
 	return nil

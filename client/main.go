@@ -39,7 +39,7 @@ func run(args []string, getenv func(string) string) int {
 	case f.command != "":
 		return command(f, config)
 	case f.prompt == "" && person && !f.plain && !f.scripted():
-		return interactive(f, config, getenv)
+		return interactive(f, config)
 	case f.prompt == "" && person && !f.scripted():
 		return plainly(f, config)
 	}
@@ -53,7 +53,7 @@ func atTerminal() bool {
 }
 
 // interactive chats until the user leaves or a signal tells it to.
-func interactive(f *flags, config *session.Config, getenv func(string) string) int {
+func interactive(f *flags, config *session.Config) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	first, err := attach(f.first, f.files)
@@ -70,7 +70,7 @@ func interactive(f *flags, config *session.Config, getenv func(string) string) i
 			return complain(err, exitUsage)
 		}
 	}
-	if err := chat(ctx, s, talk+"kaiwa at "+address(f.url)+" - /help for commands, ^D leaves", getenv); err != nil {
+	if err := chat(ctx, s, talk+"kaiwa at "+address(f.url)+" - /help for commands, ^D leaves", f); err != nil {
 		return complain(err, exitLost)
 	}
 	return exitOK

@@ -145,8 +145,8 @@ func TestPipes(t *testing.T) {
 		{"a file", "", []string{"-p", "explain", "-f", "testdata/note.md", url}, result{out: "You said: explain\n\nnote.md:\n````\n```\nfenced 日本語\n```\n````\n"}},
 		{"code", "", []string{"-x", "-p", "code", url}, result{out: "a\n  b\n"}},
 		{"no code", "", []string{"-x", "-p", "hi", url}, result{"", "kaiwa: there is no code block in the reply\n", 1}},
-		{"timeout", "", []string{"-p", "hang", "--timeout", "300ms", url}, result{"half\n", "kaiwa: the reply took longer than --timeout allows\n", 5}},
-		{"timeout, no reply", "", []string{"--json", "-p", "busy", "--timeout", "300ms", url}, result{`{"id":"ID","text":"","saved":false,"error":{"code":"","message":"the reply took longer than --timeout allows","retryable":false}}` + "\n", "kaiwa: wait; trying again in 3s\nkaiwa: the reply took longer than --timeout allows\n", 5}},
+		{"timeout", "", []string{"-p", "hang", "--timeout", "300ms", url}, result{"half\n", "kaiwa: it took longer than --timeout allows\n", 5}},
+		{"timeout, no reply", "", []string{"--json", "-p", "busy", "--timeout", "300ms", url}, result{`{"id":"ID","text":"","saved":false,"error":{"code":"","message":"it took longer than --timeout allows","retryable":false}}` + "\n", "kaiwa: wait; trying again in 3s\nkaiwa: it took longer than --timeout allows\n", 5}},
 		{"json", "", []string{"--json", "-p", "evil", url}, result{out: `{"id":"ID","conversation":"c1","reply":"r1","text":"a\u001b]0;title\u0007\u001b[2Jb\n","stop":"end_turn","saved":true,"usage":{"inputTokens":1,"outputTokens":2,"cacheReadTokens":0,"cacheWriteTokens":0},"timing":{"firstMs":3,"totalMs":4}}` + "\n"}},
 		{"json of a failure", "", []string{"--json", "-p", "rate", url}, result{`{"id":"ID","text":"","saved":false,"error":{"code":"rate_limited","message":"too much for today","retryable":false,"id":"ID"}}` + "\n", "kaiwa: too much for today\n", 6}},
 		{"json of lines", "one\nbreak\n", []string{"--json", url}, result{

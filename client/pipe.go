@@ -27,7 +27,7 @@ type pipe struct {
 }
 
 // errLate is why a reply was stopped that took longer than --timeout.
-var errLate = errors.New("the reply took longer than --timeout allows")
+var errLate = errors.New("it took longer than --timeout allows")
 
 // turn asks one thing and returns the exit code for what came of it. The end of
 // ctx stops the reply.

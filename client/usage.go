@@ -6,15 +6,16 @@ const usage = `kaiwa talks to a kaiwa service.
   kaiwa -p TEXT [flags] [URL]    ask one thing: the reply on stdout, all else on stderr
   kaiwa [flags] [URL] < prompts  one prompt a line, one reply after the other
 
-Without URL it takes KAIWA_URL, and without that ws://127.0.0.1:3001/dev, which
-is where "go run ./local" listens.
+Without URL it takes KAIWA_URL or the config's url, and without those
+ws://127.0.0.1:3001/dev, which is where "go run ./local" listens.
+A first word that is a command is one: put a question that starts with it in quotes.
 
 Conversations
   kaiwa -c …                     goes on with the newest one, in a chat or with -p
   kaiwa -r ID|TITLE …            goes on with that one; a part of its title will do
   kaiwa ls [--json]              your conversations, newest first; --json: one a line
   kaiwa show ID|TITLE            what was said in one
-  kaiwa export ID|TITLE [--json] the same as markdown, or as one JSON object
+  kaiwa export ID|TITLE          the same as markdown (--md) or one JSON object (--json)
   kaiwa rename ID|TITLE NEW      gives it another title
   kaiwa rm ID...                 deletes it; here the whole title or the id
   kaiwa watch [--topic T]        prints notifications only; --json: one a line
@@ -34,6 +35,23 @@ Connecting
   -H 'Name: value' a header of the handshake; repeatable
   --token TOKEN    sent as Authorization: Bearer TOKEN (default: KAIWA_TOKEN)
   --ping 25s       how often to ping when nothing else goes; 0 for never
+  --profile NAME   the part of the config file to use (default: KAIWA_PROFILE)
+
+Any WebSocket
+  kaiwa raw URL                  type messages, see what comes; JSON may take many lines
+  kaiwa raw URL MESSAGE...       sends these; prints what comes until 2 s are quiet
+  kaiwa raw URL < messages       likewise
+  --wait-for 3|2s|TEXT           until 3 messages came, 2 s are quiet, TEXT came
+  --time                         the time before each message
+  -s NAME                        a subprotocol to ask for
+  --ping 5m                      sends {"action":"ping"} so often (here: default never)
+
+Settings: flags, else KAIWA_URL, KAIWA_TOKEN, KAIWA_PING, KAIWA_TIMEOUT and
+KAIWA_PLAIN, else ~/.config/kaiwa/config with lines like "url = wss://…" (also
+token, header, ping, timeout, plain), after a line [NAME] for that profile only.
+  kaiwa help                     this
+  kaiwa config show              what is set, and from where
+  kaiwa completion bash|zsh|fish a script that completes kaiwa's command lines
 
 Examples
   kaiwa "what is a fence?"
@@ -41,6 +59,8 @@ Examples
   kaiwa -x -p "a Go program that prints hello" > hello.go
   kaiwa --json -p hi | jq .usage.outputTokens
   kaiwa --token "$(cat token)" wss://chat.example.com/prod
+  kaiwa -c "and in Japanese?"
+  kaiwa raw wss://echo.example.com '{"a":1}' --wait-for 1
 
 Exit codes: 0 reply complete, 1 error from the service, 2 usage, 3 not
 authorised, 4 cannot connect, 5 timeout, or lost before the end, 6 refused (busy,

@@ -55,19 +55,27 @@ func CheckURL(address string) error {
 	return nil
 }
 
-// connect makes one connection. The error is a *DialError.
+// connect makes one connection that speaks kaiwa's JSON. The error is a
+// *DialError.
 func connect(ctx context.Context, address string, client *http.Client, header http.Header) (*websocket.Conn, error) {
+	conn, err := Connect(ctx, address, client, header, wire.SubprotocolJSON)
+	if err == nil {
+		conn.SetReadLimit(8 * wire.MaxMessage)
+	}
+	return conn, err
+}
+
+// Connect makes a WebSocket to any service, and asks for the subprotocols. client
+// may be nil: one that obeys the proxy variables. The error is a *DialError.
+func Connect(ctx context.Context, address string, client *http.Client, header http.Header, subprotocols ...string) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	conn, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{
-		HTTPClient:   client,
-		HTTPHeader:   header,
-		Subprotocols: []string{wire.SubprotocolJSON},
+		HTTPClient: client, HTTPHeader: header, Subprotocols: subprotocols,
 	})
 	if err != nil {
 		return nil, explain(address, resp, err)
 	}
-	conn.SetReadLimit(8 * wire.MaxMessage)
 	return conn, nil
 }
 

@@ -1,0 +1,120 @@
+package raw
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"kaiwa/client/term"
+)
+
+// ErrInterrupted is what Chat returns if the user left with ^C.
+var ErrInterrupted = errors.New("interrupted")
+
+// Terminal is a terminal in raw mode, as in package repl.
+type Terminal struct {
+	In       <-chan []byte
+	Out      io.Writer
+	Size     func() (cols, rows int)
+	Resized  <-chan os.Signal
+	NoReflow bool
+}
+
+// chat is a person at a connection.
+type chat struct {
+	*link
+	screen *term.Screen
+	edit   term.Line
+	keys   term.Decoder
+}
+
+// Chat lets a person type messages and shows what comes, until the person leaves
+// or the connection ends. Enter sends; JSON that is not whole yet goes on in the
+// next line. keep is called with what was sent. It closes conn.
+func Chat(ctx context.Context, conn *websocket.Conn, t Terminal, history []string, keep func(string), opt Options) error {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &chat{link: newLink(ctx, conn, opt), screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow})}
+	defer func() { cancel(); <-c.done }()
+	c.edit.Recall(history)
+	if _, err := io.WriteString(t.Out, term.PasteOn); err != nil {
+		return err
+	}
+	err := c.loop(ctx, t, keep)
+	_ = c.screen.Close()
+	_, _ = io.WriteString(t.Out, term.PasteOff)
+	if errors.Is(err, io.EOF) {
+		return conn.Close(websocket.StatusNormalClosure, "")
+	}
+	return err
+}
+
+func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
+	ping, stop := ticks(c.opt.Ping)
+	defer stop()
+	for {
+		text, caret := c.edit.Line()
+		prompt := "> "
+		if query, _, under := c.edit.Search(); under {
+			prompt = "(search: " + query + ") "
+		}
+		if err := c.screen.Draw(term.Input{Prompt: prompt, Text: text, Caret: caret}); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case b, ok := <-t.In:
+			if !ok {
+				return io.EOF
+			}
+			for _, k := range c.keys.Feed(b) {
+				if err := c.key(ctx, k, keep); err != nil {
+					return err
+				}
+			}
+		case a := <-c.came:
+			if a.err != nil {
+				return ended(a.err)
+			}
+			c.screen.Line("< " + strings.ReplaceAll(c.shown(a.text, time.Now()), "\n", "\n  "))
+		case <-t.Resized:
+		case <-ping:
+			if err := c.send(ctx, `{"action":"ping"}`); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *chat) key(ctx context.Context, k term.Key, keep func(string)) error {
+	switch c.edit.Press(k) {
+	case term.Leave:
+		return io.EOF
+	case term.Break:
+		return ErrInterrupted
+	case term.Send:
+		text, _ := c.edit.Line()
+		var j Joiner
+		for line := range strings.SplitSeq(text, "\n") {
+			j.Line(line)
+		}
+		if _, open := j.Rest(); open && !strings.HasSuffix(text, "\n") { // Enter twice sends it as it is
+			c.edit.Press(term.Key{Code: term.Enter, Mod: term.Alt})
+			return nil
+		}
+		if strings.TrimSpace(text) == "" {
+			return nil
+		}
+		text = strings.TrimSuffix(text, "\n")
+		c.screen.Line("> " + strings.ReplaceAll(text, "\n", "\n  "))
+		c.edit.Accept()
+		keep(text)
+		return c.send(ctx, text)
+	}
+	return nil
+}

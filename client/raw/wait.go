@@ -1,0 +1,54 @@
+package raw
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Wait says when enough has come: a number of messages, a message with a text in
+// it, or, else, that nothing came for a while after the last one was sent.
+type Wait struct {
+	Count int
+	Text  string
+	Idle  time.Duration // 0: 2 s
+}
+
+// ParseWait reads "3", "2s" or a text.
+func ParseWait(s string) (Wait, error) {
+	if s == "" {
+		return Wait{}, errors.New("say what to wait for: a number of messages, a time like 2s, or a text")
+	}
+	if n, err := strconv.Atoi(s); err == nil {
+		if n <= 0 {
+			return Wait{}, errors.New("the number of messages must be over 0")
+		}
+		return Wait{Count: n}, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		if d <= 0 {
+			return Wait{}, errors.New("the time must be over 0")
+		}
+		return Wait{Idle: d}, nil
+	}
+	return Wait{Text: s}, nil
+}
+
+func (w *Wait) byIdle() bool { return w.Count == 0 && w.Text == "" }
+
+func (w *Wait) idleTime() time.Duration {
+	if w.Idle > 0 {
+		return w.Idle
+	}
+	return idle
+}
+
+// enough takes a message that came.
+func (w *Wait) enough(message string) bool {
+	if w.Count > 0 {
+		w.Count--
+		return w.Count == 0
+	}
+	return w.Text != "" && strings.Contains(message, w.Text)
+}

@@ -1,0 +1,57 @@
+package main
+
+// scripts complete the command line; @COMMANDS@ and @FLAGS@ are filled in. Ids of
+// conversations are asked for, within a second.
+var scripts = map[string]string{
+	"bash": `# kaiwa completion bash > ~/.local/share/bash-completion/completions/kaiwa
+_kaiwa() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	case $prev in
+	show | export | rename | rm | -r)
+		# compgen expands what it is given: nothing but ids may get there.
+		COMPREPLY=($(compgen -W "$(kaiwa ls --timeout 1s 2>/dev/null | cut -d' ' -f1 | grep -xE '[A-Za-z0-9_-]+')" -- "$cur"))
+		return ;;
+	-f) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
+	config) COMPREPLY=($(compgen -W "show" -- "$cur")); return ;;
+	esac
+	case $cur in
+	-*) COMPREPLY=($(compgen -W "@FLAGS@" -- "$cur")) ;;
+	*) [ "$COMP_CWORD" -eq 1 ] && COMPREPLY=($(compgen -W "@COMMANDS@" -- "$cur")) ;;
+	esac
+}
+complete -F _kaiwa kaiwa
+`,
+	"zsh": `#compdef kaiwa
+# kaiwa completion zsh > ~/.zfunc/_kaiwa, with fpath+=(~/.zfunc) before compinit
+_kaiwa() {
+	case ${words[CURRENT-1]} in
+	show | export | rename | rm | -r)
+		compadd -- ${(f)"$(kaiwa ls --timeout 1s 2>/dev/null | cut -d' ' -f1)"}
+		return ;;
+	-f) _files; return ;;
+	completion) compadd -- bash zsh fish; return ;;
+	config) compadd -- show; return ;;
+	esac
+	if [[ ${words[CURRENT]} == -* ]]; then
+		compadd -- @FLAGS@
+	elif (( CURRENT == 2 )); then
+		compadd -- @COMMANDS@
+	fi
+}
+if [[ $funcstack[1] == _kaiwa ]]; then _kaiwa "$@"; else compdef _kaiwa kaiwa; fi
+`,
+	"fish": `# kaiwa completion fish > ~/.config/fish/completions/kaiwa.fish
+function __kaiwa_ids
+	kaiwa ls --timeout 1s 2>/dev/null | string replace -r '^(\S+)\s+(.*)$' '$1\t$2'
+end
+complete -c kaiwa -f
+complete -c kaiwa -n __fish_use_subcommand -a '@COMMANDS@'
+complete -c kaiwa -n '__fish_seen_subcommand_from show export rename rm' -a '(__kaiwa_ids)'
+complete -c kaiwa -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+complete -c kaiwa -n '__fish_seen_subcommand_from config' -a show
+complete -c kaiwa -n 'string match -q -- "-*" (commandline -ct)' -a '@FLAGS@'
+complete -c kaiwa -s r -x -a '(__kaiwa_ids)'
+complete -c kaiwa -s f -r -F
+`,
+}
