@@ -646,8 +646,8 @@ func TestTable(t *testing.T) {
 	})
 	t.Run("the durable end is not lost behind a slow unsaved one", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			d, g := newDesk("a"), newGateway(3*time.Second)
-			down := time.Now().Add(14 * time.Second) // while the unsaved end is on its way
+			d, g := newDesk("a"), newGateway(4500*time.Millisecond)
+			down := time.Now().Add(12 * time.Second) // while the unsaved end is on its way
 			d.endErr = func() error {
 				if time.Now().Before(down) {
 					return chat.E(chat.Unavailable, "down")
