@@ -169,7 +169,7 @@ func weatherOf(r *rand.Rand) weather {
 		return r.Float64() * p
 	}
 	var v weather
-	v.postDelay = []time.Duration{2, 20, 50, 400}[r.IntN(4)] * time.Millisecond
+	v.postDelay = []time.Duration{2, 20, 50, 400, 3000}[r.IntN(5)] * time.Millisecond
 	v.policy = relay.Finish
 	if r.IntN(10) == 0 {
 		return v // fair
