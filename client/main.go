@@ -138,7 +138,7 @@ func begin(ctx context.Context, f *flags, config *session.Config, open bool) (s 
 // complain says in one line what went wrong and returns the exit code for it.
 func complain(err error, code int) int {
 	if code = exitCode(err, code); code != exitInterrupted {
-		fmt.Fprintln(os.Stderr, "kaiwa: "+plain.Safe(err.Error()))
+		fmt.Fprintln(os.Stderr, "kaiwa: "+plain.Safe(reason(err)))
 	}
 	return code
 }

@@ -59,7 +59,7 @@ const (
 	frameTime  = 16 * time.Millisecond
 	typingTime = 80 * time.Millisecond
 	typing     = 150 * time.Millisecond // after the last key
-	resizeTime = 30 * time.Millisecond  // a window being dragged settles first
+	resizeTime = 300 * time.Millisecond // a window being dragged settles first: tmux tells its size up to 250 ms late
 	escapeTime = 50 * time.Millisecond  // after which an ESC is the key
 	leaveTime  = 2 * time.Second        // between the two ^C that leave
 )
@@ -76,6 +76,7 @@ type repl struct {
 	drawAt  time.Time // when draw fires; zero: it does not
 	drawn   time.Time
 	lastKey time.Time
+	settled time.Time // until then a window that changes its size is left alone
 
 	queued int // prompts whose turn has not come
 	status status
@@ -141,6 +142,7 @@ func (r *repl) loop(ctx context.Context) error {
 			r.show(e)
 			r.later(r.pace())
 		case <-r.term.Resized:
+			r.settled = time.Now().Add(resizeTime)
 			r.later(resizeTime)
 		case <-r.draw.C:
 			if err := r.redraw(); err != nil {
@@ -182,6 +184,11 @@ func (r *repl) later(wait time.Duration) {
 func (r *repl) redraw() error {
 	r.draw.Stop()
 	r.drawAt, r.drawn = time.Time{}, time.Now()
+	// What is drawn for one size and arrives at another erases the wrong rows.
+	if wait := r.settled.Sub(r.drawn); wait > 0 {
+		r.later(wait)
+		return nil
+	}
 	text, caret := r.edit.Line()
 	prompt := "> "
 	switch query, found, under := r.edit.Search(); {

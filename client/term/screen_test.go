@@ -369,3 +369,39 @@ func TestScreenStyleOfPieces(t *testing.T) {
 		t.Errorf("got\n%q", v.Text())
 	}
 }
+
+// What a key costs does not grow with the conversation: neither in bytes written
+// nor in allocations.
+func TestScreenFlat(t *testing.T) {
+	var out counter
+	s := term.NewScreen(&out, func() (int, int) { return 80, 24 }, &term.ScreenOptions{Style: &upper{}})
+	cost := func() (written int, allocs float64) {
+		text := "typed"
+		allocs = testing.AllocsPerRun(100, func() {
+			s.Write("w")
+			text = "typed" + string("xy"[len(text)%2])
+			draw(t, s, text, len(text))
+			s.Write("\n")
+			draw(t, s, text, len(text))
+			out = 0
+			draw(t, s, text+"k", len(text)+1)
+		})
+		return int(out), allocs
+	}
+	written, allocs := cost()
+	for range 10_000 {
+		s.Write(strings.Repeat("a line of the conversation, 日本語の行\n", 10))
+		draw(t, s, "", 0)
+	}
+	if w, a := cost(); w != written || a > allocs+1 {
+		t.Errorf("a key costs %d bytes and %v allocations after 100000 lines, %d and %v before", w, a, written, allocs)
+	}
+}
+
+// counter counts bytes.
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
