@@ -120,6 +120,9 @@ func (f *flags) read(set *flag.FlagSet, args []string) error {
 			if errors.Is(err, flag.ErrHelp) {
 				return err
 			}
+			if len(f.words) > 0 && verbs()[f.words[0]].least > 0 {
+				return fmt.Errorf("%w; an id that starts with - goes after --", err)
+			}
 			return fmt.Errorf("%w; kaiwa -h tells more", err)
 		}
 		rest := set.Args()

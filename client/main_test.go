@@ -190,6 +190,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-p", "x", "-f", "/nowhere"}, "no such file"},
 		{[]string{"-p", "x", "-f", "testdata/binary"}, "is not a text file"},
 		{[]string{"--url", "ws://a", "ws://b"}, "give the URL once"},
+		{[]string{"show", "-abc"}, "an id that starts with - goes after --"},
 		{[]string{"--what"}, "flag provided but not defined: -what"},
 		{[]string{"-H", "nocolon"}, `it has the form "Name: value"`},
 		{[]string{"-H", "a: b\r\nc: d"}, `it has the form "Name: value"`},
