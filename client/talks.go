@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kaiwa/client/markdown"
 	"kaiwa/client/session"
 	"kaiwa/pkg/plain"
 	"kaiwa/pkg/wire"
@@ -136,13 +138,27 @@ func show(ctx context.Context, q *session.Query, f *flags) error {
 		return writeJSON(os.Stdout, t)
 	}
 	for _, m := range t.Messages {
-		text := whole(m)
-		if m.Role == "user" {
+		text := plain.Safe(whole(m))
+		switch {
+		case m.Role == "user":
 			text = "> " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n> ") + "\n"
+		case atTerminal() && !f.plain:
+			text = rendered(text, f)
 		}
-		fmt.Println(plain.Safe(text))
+		fmt.Println(text)
 	}
 	return nil
+}
+
+// rendered is a markdown text as the chat shows it.
+func rendered(text string, f *flags) string {
+	r := &markdown.Renderer{Color: f.getenv("NO_COLOR") == ""}
+	cols, _ := size()
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		out = append(out, r.Line(line, cmp.Or(cols, 80))...)
+	}
+	return strings.Join(append(out, r.End(cmp.Or(cols, 80))...), "\n")
 }
 
 // export prints a conversation to keep: as markdown, or as one JSON object.

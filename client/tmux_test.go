@@ -206,5 +206,9 @@ func TestTmuxMarkdown(t *testing.T) {
 		if got := p.tmux("capture-pane", "-p", "-e"); !strings.Contains(got, c.bold) || (c.env != "") == strings.Contains(got, "\x1b[") {
 			t.Errorf("%sthe colours are %q", c.env, got)
 		}
+		p = newPane(t, c.env+binary+" show c1 "+url)
+		if got := p.shows("left with 0"); !strings.Contains(got, strings.TrimSuffix(want, "\n>")) {
+			t.Errorf("%sshown later as\n%s\nwant\n%s", c.env, got, want)
+		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 var help = strings.TrimSpace(`
 /new      start a conversation         /list     your conversations
 /open N   go to one of the list        /stop     stop the reply
-/help     this                         /quit     leave
+/title T  name the conversation        /help     this
+/quit     leave
 //text    send a text that starts with /
 Enter sends. ^J, Alt+Enter, or a \ before Enter makes a new line. A paste is
 one text. Up and ^R find what was sent before; ^G opens your editor; Tab
@@ -52,6 +53,10 @@ func (r *repl) command(words []string) (err error) {
 		err = r.open(words[1])
 	case name == "/open":
 		err = fmt.Errorf("say which one: /open N, with N from /list")
+	case name == "/title" && len(words) > 1:
+		err = r.s.Rename(strings.Join(words[1:], " "))
+	case name == "/title":
+		err = fmt.Errorf("say which: /title TEXT")
 	case name == "/stop":
 		if r.status.stopping = r.s.Stop(); !r.status.stopping {
 			r.screen.Line("[nothing to stop]")

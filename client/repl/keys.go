@@ -86,7 +86,7 @@ func (r *repl) inEditor() {
 }
 
 // names are the commands, for completion.
-var names = []string{"/exit", "/help", "/list", "/new", "/open", "/quit", "/stop"}
+var names = []string{"/exit", "/help", "/list", "/new", "/open", "/quit", "/stop", "/title"}
 
 // complete completes a command as far as it is clear, and shows the choice if it
 // is not.
@@ -102,7 +102,7 @@ func (r *repl) complete(start string) {
 		r.status.hint = "no command starts with " + start
 		return
 	case 1:
-		if start = fit[0]; start == "/open" {
+		if start = fit[0]; start == "/open" || start == "/title" {
 			start += " "
 		}
 		r.edit.Replace(start)
@@ -114,5 +114,5 @@ func (r *repl) complete(start string) {
 			break
 		}
 	}
-	r.status.hint = strings.Join(fit, "  ")
+	r.status.hint = strings.Join(fit, " ")
 }

@@ -51,7 +51,7 @@ func TestCompletion(t *testing.T) {
 	for _, c := range []struct{ keys, want string }{
 		{"/l" + tab, "hello\n> /list"},
 		{"/o" + tab + "1", "hello\n> /open 1"},
-		{"/" + tab, "hello\n/exit  /help  /list  /new  /open  /quit\n> /"},
+		{"/" + tab, "hello\n/exit /help /list /new /open /quit /stop\n> /"},
 		{"/x" + tab, "hello\nno command starts with /x\n> /x"},
 		{"/x" + tab + "y", "hello\n> /xy"},
 		{"a" + tab + "b", "hello\n> a     b"},

@@ -267,6 +267,8 @@ func TestCommands(t *testing.T) {
 		c.wait(time.Second)
 		c.types("more\r")
 		c.wait(time.Second)
+		c.types("/title 新しい  題\r")
+		c.wait(time.Second)
 		c.types("/opne\r")
 		got := strings.Join(c.term.Text(), "\n")
 		want := `hello
@@ -285,6 +287,7 @@ You said: one
 > more
 You said: more
 
+[the title is now: 新しい 題]
 ! there is no command /opne; /help lists them, // sends a text that starts with /
 > /opne`
 		if got != want {
@@ -300,10 +303,12 @@ You said: more
 
 func TestCommandTrouble(t *testing.T) {
 	for keys, want := range map[string]string{
-		"/open\r":   "! say which one: /open N, with N from /list",
-		"/open 7\r": "! there is no number 7; /list shows them",
-		"/stop\r":   "[nothing to stop]",
-		"/help\r":   help,
+		"/title\r":   "! say which: /title TEXT",
+		"/title x\r": "! there is no conversation yet; say something first",
+		"/open\r":    "! say which one: /open N, with N from /list",
+		"/open 7\r":  "! there is no number 7; /list shows them",
+		"/stop\r":    "[nothing to stop]",
+		"/help\r":    help,
 	} {
 		run(t, nil, func(c *chat) {
 			c.types(keys)

@@ -38,6 +38,8 @@ func (r *repl) show(e session.Event) {
 		r.trouble(e.Err)
 	case session.Notified:
 		r.notified(e.Notification)
+	case session.Titled:
+		r.screen.Line("[the title is now: " + oneLine(e.Title) + "]")
 	case session.Listed:
 		r.listed(e.Conversations)
 	case session.Showed:

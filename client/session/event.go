@@ -64,6 +64,9 @@ type (
 	// reply, which follows as Text.
 	Showed struct{ wire.HistoryPage }
 
+	// Titled says that a conversation has another title.
+	Titled struct{ wire.Renamed }
+
 	// Lost says that there is no connection; the next attempt is made after In.
 	Lost struct {
 		Err error
@@ -86,6 +89,8 @@ var (
 	ErrNoAnswer = errors.New("the service does not answer; send it again")
 	// ErrRunning refuses to leave a conversation whose reply is still running.
 	ErrRunning = errors.New("a reply is still running; stop it first")
+	// ErrNothing refuses to name a conversation that has not begun.
+	ErrNothing = errors.New("there is no conversation yet; say something first")
 	// ErrOffline refuses what makes no sense without a connection.
 	ErrOffline = errors.New("not connected; try again in a moment")
 )
@@ -100,6 +105,7 @@ func (Trouble) event()  {}
 func (Notified) event() {}
 func (Listed) event()   {}
 func (Showed) event()   {}
+func (Titled) event()   {}
 func (Lost) event()     {}
 func (Back) event()     {}
 func (Gone) event()     {}

@@ -40,6 +40,8 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 		}
 	case wire.ConversationsPage:
 		t.emit(Listed{f})
+	case wire.Renamed:
+		t.emit(Titled{f})
 	case wire.HistoryPage:
 		t.showed(now, f)
 	}

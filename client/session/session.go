@@ -127,6 +127,11 @@ func (s *Session) Open(conversation string) error {
 	return s.do(func(now time.Time) error { return s.talk.Open(now, conversation) })
 }
 
+// Rename gives the current conversation another title; Titled answers.
+func (s *Session) Rename(title string) error {
+	return s.do(func(now time.Time) error { return s.talk.Rename(now, title) })
+}
+
 // List asks for the user's conversations; Listed answers.
 func (s *Session) List() error {
 	return s.do(func(now time.Time) error { return s.talk.List(now) })

@@ -204,6 +204,18 @@ func (t *Talk) Enter(conversation string) error {
 	return nil
 }
 
+// Rename gives the current conversation another title; Titled answers.
+func (t *Talk) Rename(now time.Time, title string) error {
+	switch {
+	case t.conversation == "":
+		return ErrNothing
+	case t.live == 0:
+		return ErrOffline
+	}
+	t.send(now, wire.Rename{Conversation: t.conversation, Title: title})
+	return nil
+}
+
 // List asks for the user's newest conversations.
 func (t *Talk) List(now time.Time) error {
 	if t.live == 0 {
