@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -18,8 +19,16 @@ func notifyResized() (resized <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// openTTY opens the terminal once more.
-func openTTY() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDONLY, 0) }
+// openTTY opens the terminal of stdin once more. Where /dev/stdin would not open
+// it anew but share it, the controlling terminal has to do: it is the same but for
+// programs that are given somebody else's.
+func openTTY() (*os.File, error) {
+	name := "/dev/tty"
+	if runtime.GOOS == "linux" {
+		name = "/dev/stdin"
+	}
+	return os.OpenFile(name, os.O_RDONLY|syscall.O_NOCTTY, 0)
+}
 
 // goesOn is how long to wait for the signal to go on: a program that no shell
 // watches does not stop at all.
