@@ -102,6 +102,8 @@ type peer struct {
 	t   *testing.T
 	ctx context.Context
 	ws  *websocket.Conn
+	// held is a frame that was read too early.
+	held []wire.Frame
 }
 
 func dial(t *testing.T, s *stack.Stack, query string) *peer {
@@ -114,7 +116,7 @@ func dial(t *testing.T, s *stack.Stack, query string) *peer {
 	}
 	t.Cleanup(func() { ws.CloseNow() })
 	ws.SetReadLimit(2 * wire.MaxMessage)
-	return &peer{t, ctx, ws}
+	return &peer{t: t, ctx: ctx, ws: ws}
 }
 
 // send writes one message, in frames the gateway takes.
@@ -138,6 +140,11 @@ func (p *peer) send(r wire.Request) {
 
 func (p *peer) next() wire.Frame {
 	p.t.Helper()
+	if len(p.held) > 0 {
+		f := p.held[0]
+		p.held = p.held[1:]
+		return f
+	}
 	_, data, err := p.ws.Read(p.ctx)
 	if err != nil {
 		p.t.Fatal(err)
@@ -162,6 +169,36 @@ func until[F wire.Frame](p *peer) F {
 		}
 		if e, ok := f.(wire.Error); ok {
 			p.t.Fatalf("got %+v", e)
+		}
+	}
+}
+
+// ask sends a prompt and tells which reply it got. Whatever frame says so first:
+// nothing promises that accepted comes before the rest.
+func (p *peer) ask(m wire.SendMessage) wire.Ref {
+	p.t.Helper()
+	p.send(m)
+	return p.ref()
+}
+
+func (p *peer) ref() wire.Ref {
+	p.t.Helper()
+	for {
+		f := p.next()
+		var r wire.Ref
+		switch f := f.(type) {
+		case wire.Accepted:
+			return f.Ref
+		case wire.Delta:
+			r = f.Ref
+		case wire.End:
+			r = f.Ref
+		case wire.Error:
+			r = wire.Ref{ID: f.ID, Reply: f.Reply}
+		}
+		if r.Reply != "" {
+			p.held = append(p.held, f)
+			return r
 		}
 	}
 }

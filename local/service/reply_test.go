@@ -17,8 +17,7 @@ func TestResume(t *testing.T) {
 	const prompt = "@demo tokens=150 every=20ms first=50ms lang=ja"
 	want := said(t, prompt)
 	one := dial(t, s, "?user=ann")
-	one.send(wire.SendMessage{ID: "p1", Text: prompt})
-	accepted := until[wire.Accepted](one)
+	accepted := one.ask(wire.SendMessage{ID: "p1", Text: prompt})
 	var first frame.Join
 	for first.Held() < 30 {
 		d := until[wire.Delta](one)
@@ -61,8 +60,7 @@ func TestStop(t *testing.T) {
 	s := service(t, nil, nil)
 	const prompt = "@demo tokens=5000 every=10ms first=50ms"
 	one, two := dial(t, s, "?user=ann"), dial(t, s, "?user=ann")
-	one.send(wire.SendMessage{ID: "p1", Text: prompt})
-	a := until[wire.Accepted](one)
+	a := one.ask(wire.SendMessage{ID: "p1", Text: prompt})
 	var j frame.Join
 	d := until[wire.Delta](one)
 	j.Delta(d.Offset, d.Text)
@@ -74,8 +72,7 @@ func TestStop(t *testing.T) {
 	if got := s.Stats().Model; got.Cancelled != 1 {
 		t.Errorf("the model was not stopped: %+v", got)
 	}
-	one.send(wire.SendMessage{ID: "p2", Text: "what did I say before?"})
-	b := until[wire.Accepted](one)
+	b := one.ask(wire.SendMessage{ID: "p2", Text: "what did I say before?"})
 	var next frame.Join
 	if one.rest(b.Reply, &next); b.Conversation != a.Conversation || !strings.Contains(next.Text(), "@demo") {
 		t.Errorf("the next reply knows nothing of it: %q", next.Text())
@@ -93,8 +90,7 @@ func TestBig(t *testing.T) {
 	s := service(t, nil, nil)
 	p := dial(t, s, "")
 	for _, prompt := range []string{"@demo size=500000 first=10ms", "@demo size=100000 first=10ms lang=ja", "@demo size=60000 first=10ms escape=1"} {
-		p.send(wire.SendMessage{ID: prompt, Text: prompt})
-		a := until[wire.Accepted](p)
+		a := p.ask(wire.SendMessage{ID: prompt, Text: prompt})
 		var j frame.Join
 		if p.rest(a.Reply, &j); j.Text() != said(t, prompt) {
 			t.Errorf("%s: %d characters arrived", prompt, j.Held())
@@ -103,7 +99,7 @@ func TestBig(t *testing.T) {
 	frames := wire.SendMessage{ID: "frames", Text: strings.Repeat("多", 30000)} // 90 KB: three frames
 	p.send(frames)
 	var j frame.Join
-	p.rest(until[wire.Accepted](p).Reply, &j)
+	p.rest(p.ref().Reply, &j)
 	one := parts(t, wire.SendMessage{ID: "parts1", Conversation: wire.NewConversation, Text: strings.Repeat("0123456789", 40000)})
 	two := parts(t, wire.SendMessage{ID: "parts2", Conversation: wire.NewConversation, Text: strings.Repeat("\x01語", 30000)})
 	for i := max(len(one), len(two)) - 1; i >= 0; i-- { // backwards, mixed, each twice but the completing ones
@@ -158,16 +154,7 @@ func TestFaults(t *testing.T) {
 			p := dial(t, s, "?user="+strings.NewReplacer("=", "", ",", "", "/", "", ".", "").Replace(text))
 			use(t, s, text)
 			defer s.UseFaults(nil)
-			p.send(wire.SendMessage{ID: "p", Text: prompt})
-			a := wire.Accepted{}
-			for a.Reply == "" { // accepted may be lost: any frame of the reply tells as much
-				switch f := p.next().(type) {
-				case wire.Accepted:
-					a = f
-				case wire.Delta:
-					a.Ref = f.Ref
-				}
-			}
+			a := p.ask(wire.SendMessage{ID: "p", Text: prompt})
 			if text == "post.410=7" { // told gone though it is not: a message brings it back
 				back := time.AfterFunc(700*time.Millisecond, func() { p.send(wire.Resume{Reply: a.Reply}) })
 				defer back.Stop()
@@ -194,8 +181,7 @@ func TestModelFaults(t *testing.T) {
 	for knob, code := range tests {
 		t.Run(knob, func(t *testing.T) {
 			prompt := "@demo tokens=60 every=2ms first=10ms "
-			p.send(wire.SendMessage{ID: knob, Conversation: wire.NewConversation, Text: prompt + knob})
-			a := until[wire.Accepted](p)
+			a := p.ask(wire.SendMessage{ID: knob, Conversation: wire.NewConversation, Text: prompt + knob})
 			var j frame.Join
 			var failed wire.Error
 			for {
@@ -227,8 +213,7 @@ func TestNeverSilent(t *testing.T) {
 	s := service(t, map[string]string{"KeepaliveSeconds": "3"}, &stack.Options{Idle: 5 * time.Second})
 	p := dial(t, s, "")
 	const prompt = "@demo tokens=30 every=10ms first=7s stall=12s@10"
-	p.send(wire.SendMessage{ID: "p", Text: prompt})
-	a := until[wire.Accepted](p)
+	a := p.ask(wire.SendMessage{ID: "p", Text: prompt})
 	var j frame.Join
 	if end := p.rest(a.Reply, &j); j.Text() != said(t, prompt) || end.Stop != wire.StopEndTurn {
 		t.Errorf("%d characters, end %+v", j.Held(), end)
@@ -242,11 +227,10 @@ func TestKilled(t *testing.T) {
 	p := dial(t, s, "")
 	p.send(wire.SendMessage{ID: "warm", Text: "hello"})
 	var warm frame.Join
-	p.rest(until[wire.Accepted](p).Reply, &warm)
+	p.rest(p.ref().Reply, &warm)
 	const prompt = "@demo tokens=2000 every=10ms first=20ms"
 	use(t, s, "invoke.kill=2") // the first invocation is sendmessage's, the second the reply
-	p.send(wire.SendMessage{ID: "p", Text: prompt})
-	a := until[wire.Accepted](p)
+	a := p.ask(wire.SendMessage{ID: "p", Text: prompt})
 	var j frame.Join
 	end := p.rest(a.Reply, &j)
 	s.UseFaults(nil)
@@ -255,7 +239,7 @@ func TestKilled(t *testing.T) {
 	}
 	p.send(wire.SendMessage{ID: "q", Text: "hello again"})
 	var k frame.Join
-	if end := p.rest(until[wire.Accepted](p).Reply, &k); end.Stop != wire.StopEndTurn {
+	if end := p.rest(p.ref().Reply, &k); end.Stop != wire.StopEndTurn {
 		t.Errorf("the conversation does not go on: %+v", end)
 	}
 }
