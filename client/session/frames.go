@@ -51,7 +51,7 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 // failed handles the service's error frames: about a reply, about the prompt, or
 // about anything else.
 func (t *Talk) failed(now time.Time, e wire.Error) {
-	if e.Reply != "" {
+	if e.Reply != "" && e.Code != wire.CodeBusy { // busy names the reply that is in the prompt's way
 		t.replyFailed(now, e)
 		return
 	}
