@@ -222,24 +222,33 @@ func TestGone(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a late listener keeps it alive", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			d, g, m := newDesk("a"), newGateway(0), tokens(1000, 10*time.Millisecond)
-			g.fault = func(conn string, n int) error {
-				if conn == "a" && n >= 3 {
-					return chat.ErrGone
-				}
-				return nil
+	for name, at := range map[string]time.Duration{
+		"a late listener keeps it alive":                            4500 * time.Millisecond,
+		"so does one that comes after the last tick before the end": 5500 * time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) { keptAlive(t, at) })
+	}
+}
+
+// keptAlive: a listener that registers at a time keeps a reply that would be
+// aborted.
+func keptAlive(t *testing.T, at time.Duration) {
+	synctest.Test(t, func(t *testing.T) {
+		d, g, m := newDesk("a"), newGateway(0), tokens(1000, 10*time.Millisecond)
+		g.fault = func(conn string, n int) error {
+			if conn == "a" && n >= 3 {
+				return chat.ErrGone
 			}
-			time.AfterFunc(4500*time.Millisecond, func() { d.listen("b", 7) })
-			if err := run(t, d, g, m, &relay.Options{Policy: relay.Abort}, time.Minute); err != nil {
-				t.Fatal(err)
-			}
-			first, ok := g.frames(t, "b")[0].(wire.Delta)
-			if !ok || first.Offset != 7 || d.reply.EndStop != "end_turn" {
-				t.Errorf("first frame %+v, ended %s", first, d.reply.EndStop)
-			}
-		})
+			return nil
+		}
+		time.AfterFunc(at, func() { d.listen("b", 7) })
+		if err := run(t, d, g, m, &relay.Options{Policy: relay.Abort}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		first, ok := g.frames(t, "b")[0].(wire.Delta)
+		if !ok || first.Offset != 7 || d.reply.EndStop != "end_turn" {
+			t.Errorf("first frame %+v, ended %s", first, d.reply.EndStop)
+		}
 	})
 }
 
