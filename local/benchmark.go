@@ -71,7 +71,7 @@ func (s *session) bench(ctx context.Context, o bench.Options) error {
 	defer p.close()
 	opt := s.options(p)
 	opt.FunctionLog, opt.Logger = nil, nil
-	st, err := stack.Start(ctx, l, p.template, p.program, opt)
+	st, err := stack.Start(ctx, l, p.template, p.functions, opt)
 	if err != nil {
 		return err
 	}

@@ -11,18 +11,19 @@ import (
 
 	"kaiwa/local/build"
 	"kaiwa/local/stack"
+	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 )
 
 // prepared is what a run needs before anything can start.
 type prepared struct {
-	template *sam.Template
-	region   string
-	cache    *cache
-	programs map[string]string // by folder of the source
-	client   string            // "" when no chat is opened
-	caFile   string
-	logs     *logs
+	template  *sam.Template
+	functions []lambdart.Function // those that can run, with their programs
+	region    string
+	cache     *cache
+	client    string // "" when no chat is opened
+	caFile    string
+	logs      *logs
 }
 
 // prepare reads the template and builds what it names. at is the listener's
@@ -121,7 +122,12 @@ func (s *session) build(ctx context.Context, p *prepared) error {
 	if err != nil {
 		return err
 	}
-	p.client, p.programs = files[client], files
+	p.client = files[client]
+	for _, f := range functions {
+		file := files[f.Dir]
+		f.Command, f.Dir = []string{file}, filepath.Dir(file) // on Lambda too there is the program and no source
+		p.functions = append(p.functions, f.Function)
+	}
 	return nil
 }
 

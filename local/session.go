@@ -15,7 +15,6 @@ import (
 
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/converse"
-	"kaiwa/pkg/emu/sam"
 )
 
 // closeTime is what everything together has to end by itself.
@@ -42,7 +41,7 @@ func (s *session) run(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	defer p.close()
-	st, err := stack.Start(ctx, l, p.template, p.program, s.options(p))
+	st, err := stack.Start(ctx, l, p.template, p.functions, s.options(p))
 	if err != nil {
 		return 0, err
 	}
@@ -151,6 +150,3 @@ func (s *session) sayIgnored(lines []string) {
 		fmt.Fprintf(s.err, "without effect here: %s\n", strings.Join(types, ", "))
 	}
 }
-
-// program is what the template's function runs.
-func (p *prepared) program(f sam.Function) string { return p.programs[f.Dir] }

@@ -18,6 +18,7 @@ import (
 	"kaiwa/local/faults"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/converse"
+	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 	"kaiwa/pkg/frame"
 	"kaiwa/pkg/wire"
@@ -64,7 +65,13 @@ func service(t *testing.T, params map[string]string, o *stack.Options) *stack.St
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := stack.Start(t.Context(), l, load(t, params), func(f sam.Function) string { return files[f.Dir] }, o)
+	template := load(t, params)
+	var functions []lambdart.Function
+	for _, f := range template.Functions() {
+		f.Command = []string{files[f.Dir]}
+		functions = append(functions, f.Function)
+	}
+	s, err := stack.Start(t.Context(), l, template, functions, o)
 	if err != nil {
 		t.Fatal(err)
 	}

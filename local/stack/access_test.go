@@ -111,7 +111,8 @@ func TestIAMAndAWSItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = stack.Start(t.Context(), l, load(t, "iam", ""), program(t), &stack.Options{Bedrock: true})
+	template := load(t, "iam", "")
+	_, err = stack.Start(t.Context(), l, template, functions(t, template), &stack.Options{Bedrock: true})
 	if err == nil || !strings.Contains(err.Error(), "AWS_IAM cannot be tried together with AWS itself") {
 		t.Errorf("error %v", err)
 	}

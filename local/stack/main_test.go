@@ -21,6 +21,7 @@ import (
 
 	"kaiwa/local/build"
 	"kaiwa/local/stack"
+	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 )
 
@@ -57,13 +58,20 @@ var programs = sync.OnceValues(func() (map[string]string, error) {
 		[]string{filepath.Join(testdata, "functions/echo"), filepath.Join(testdata, "functions/worker")})
 })
 
-func program(t *testing.T) func(sam.Function) string {
+// functions are those of the template, ready to run.
+func functions(t *testing.T, template *sam.Template) []lambdart.Function {
 	t.Helper()
 	files, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(f sam.Function) string { return files[f.Dir] }
+	var all []lambdart.Function
+	for _, f := range template.Functions() {
+		f.Command = []string{files[f.Dir]}
+		f.Dir = filepath.Dir(files[f.Dir])
+		all = append(all, f.Function)
+	}
+	return all
 }
 
 // load reads the echo service's template with some more resources.
@@ -103,7 +111,7 @@ func run(t *testing.T, template *sam.Template, o *stack.Options) *stack.Stack {
 		o = &stack.Options{}
 	}
 	o.FunctionLog = func(function, _ string, line []byte) { t.Logf("%s: %s", function, line) }
-	s, err := stack.Start(t.Context(), l, template, program(t), o)
+	s, err := stack.Start(t.Context(), l, template, functions(t, template), o)
 	if err != nil {
 		t.Fatal(err)
 	}

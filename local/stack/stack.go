@@ -24,7 +24,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -65,9 +64,10 @@ type api struct {
 var ErrNoAPI = errors.New("there is no WebSocket API to run")
 
 // Start runs t behind l, which it owns from now on, and returns when everything
-// is ready. program gives each function's program. When it fails nothing is left
-// running.
-func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sam.Function) string, o *Options) (*Stack, error) {
+// is ready. functions are those of t that can run, with the command and folder of
+// their processes; a route to any other answers as if it had failed. When Start
+// fails nothing is left running.
+func Start(ctx context.Context, l net.Listener, t *sam.Template, functions []lambdart.Function, o *Options) (*Stack, error) {
 	s := &Stack{addr: l.Addr().String(), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if o != nil {
 		s.opt = *o
@@ -78,7 +78,7 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sa
 	if s.opt.Logger == nil {
 		s.opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	err := s.assemble(t, program)
+	err := s.assemble(t, functions)
 	if err == nil {
 		err = s.serve(l)
 	}
@@ -96,7 +96,7 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, program func(sa
 }
 
 // assemble makes the emulators; nothing runs yet.
-func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) error {
+func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 	apis := t.APIs()
 	if len(apis) == 0 {
 		return ErrNoAPI
@@ -108,11 +108,9 @@ func (s *Stack) assemble(t *sam.Template, program func(sam.Function) string) err
 	}
 	s.host = lambdart.New(s.hostOptions(apis))
 	s.host.SetBaseURL(s.addr)
-	for _, f := range t.Functions() {
-		f.Command = []string{program(f)}
-		f.Dir = filepath.Dir(f.Command[0]) // on Lambda too there is the program and no source
+	for _, f := range functions {
 		f.Env = s.localise(f.Env, apis)
-		if err := s.host.Add(f.Function); err != nil {
+		if err := s.host.Add(f); err != nil {
 			return err
 		}
 	}

@@ -189,7 +189,7 @@ func TestStartFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = stack.Start(t.Context(), l, tt.template, program(t), &tt.o)
+		_, err = stack.Start(t.Context(), l, tt.template, functions(t, tt.template), &tt.o)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

@@ -33,7 +33,7 @@ func (h *Host) environment(fn *function, token string) []string {
 		"AWS_DEFAULT_REGION":              h.opt.Region,
 		"AWS_ACCESS_KEY_ID":               h.opt.Credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":           h.opt.Credentials.SecretAccessKey,
-		"AWS_EXECUTION_ENV":               "AWS_Lambda_provided.al2023",
+		"AWS_EXECUTION_ENV":               "AWS_Lambda_" + fn.Runtime,
 		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",

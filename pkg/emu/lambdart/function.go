@@ -18,6 +18,9 @@ type Function struct {
 	Dir     string
 	// Handler is passed on as _HANDLER.
 	Handler string
+	// Runtime stands in AWS_EXECUTION_ENV, as in AWS_Lambda_nodejs22.x; "" means
+	// provided.al2023. What it names is not looked for: Command is what runs.
+	Runtime string
 	// Env is what the template gives the function. The host adds the variables
 	// Lambda itself sets (AWS_LAMBDA_RUNTIME_API, AWS_LAMBDA_FUNCTION_NAME,
 	// AWS_REGION, …); nothing of the host's own environment leaks in except

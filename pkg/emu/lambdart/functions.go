@@ -31,6 +31,7 @@ func (h *Host) Add(f Function) error {
 	f.ARN = or(f.ARN, "arn:aws:lambda:"+h.opt.Region+":"+h.opt.AccountID+":function:"+f.Name)
 	f.Timeout = or(f.Timeout, 3*time.Second)
 	f.MemoryMB = or(f.MemoryMB, 128)
+	f.Runtime = or(f.Runtime, "provided.al2023")
 
 	h.mu.Lock()
 	defer h.mu.Unlock()

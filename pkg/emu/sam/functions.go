@@ -54,8 +54,8 @@ func (s *stack) function(r *resource) (*Function, error) {
 		s.note(r.node, "%s: a container image cannot run here: use a zip package", r.id)
 		return nil, p.err
 	}
-	f := &Function{Runtime: p.required("Runtime"), Architectures: p.texts("Architectures")}
-	f.Handler = p.required("Handler")
+	f := &Function{Architectures: p.texts("Architectures")}
+	f.Runtime, f.Handler = p.required("Runtime"), p.required("Handler")
 	if len(f.Architectures) == 0 {
 		f.Architectures = []string{"x86_64"}
 	}

@@ -67,8 +67,7 @@ type Function struct {
 	lambdart.Function
 	// CodeURI is the code's folder relative to the template, slashes between.
 	CodeURI string
-	// Runtime and Architectures (default x86_64) are as written.
-	Runtime       string
+	// Architectures (default x86_64) are as written.
 	Architectures []string
 	// BuildMethod is Metadata.BuildMethod, "" if absent.
 	BuildMethod string

@@ -49,11 +49,11 @@ func TestChatFunctions(t *testing.T) {
 		maps.Copy(base, env)
 		return sam.Function{
 			Function: lambdart.Function{
-				Name: "kaiwa-" + id, LogicalID: id, Alias: folder, Handler: "bootstrap", Env: base,
+				Name: "kaiwa-" + id, LogicalID: id, Alias: folder, Handler: "bootstrap", Runtime: "provided.al2023", Env: base,
 				ARN: "arn:aws:lambda:ap-northeast-1:111122223333:function:kaiwa-" + id,
 				Dir: filepath.Join("testdata", "functions", folder), Timeout: 10 * time.Second, MemoryMB: 256,
 			},
-			CodeURI: "functions/" + folder, Runtime: "provided.al2023", Architectures: []string{"arm64"}, BuildMethod: "go1.x",
+			CodeURI: "functions/" + folder, Architectures: []string{"arm64"}, BuildMethod: "go1.x",
 		}
 	}
 	reply := function("ReplyFunction", "reply", map[string]string{"MODEL_ID": "anthropic.claude"})
@@ -161,7 +161,7 @@ func TestNodeSample(t *testing.T) {
 	equal(t, "functions", tmpl.Functions(), []sam.Function{
 		{
 			Function: lambdart.Function{
-				Name: "local-OnConnect", LogicalID: "OnConnect", Alias: "src", ARN: arn + "OnConnect", Handler: "app.handler",
+				Name: "local-OnConnect", LogicalID: "OnConnect", Alias: "src", ARN: arn + "OnConnect", Handler: "app.handler", Runtime: "nodejs22.x",
 				Dir: filepath.Join("testdata", "onconnect", "src"), MemoryMB: 128,
 				Env: map[string]string{
 					"TABLE_NAME": "connections", "TABLE_ARN": "arn:aws:dynamodb:us-east-1:123456789012:table/connections",
@@ -169,11 +169,11 @@ func TestNodeSample(t *testing.T) {
 				},
 				Async: lambdart.AsyncConfig{MaxRetryAttempts: ptr(0), MaxEventAge: time.Minute, OnFailure: arn + "SendMessage"},
 			},
-			CodeURI: "onconnect/src", Runtime: "nodejs22.x", Architectures: []string{"x86_64"},
+			CodeURI: "onconnect/src", Architectures: []string{"x86_64"},
 		},
 		{
-			Function: lambdart.Function{Name: "local-SendMessage", LogicalID: "SendMessage", ARN: arn + "SendMessage", Handler: "index.handler"},
-			Runtime:  "nodejs22.x", Architectures: []string{"x86_64"}, InlineCode: "exports.handler = async () => ({ statusCode: 200 });",
+			Function:      lambdart.Function{Name: "local-SendMessage", LogicalID: "SendMessage", ARN: arn + "SendMessage", Handler: "index.handler", Runtime: "nodejs22.x"},
+			Architectures: []string{"x86_64"}, InlineCode: "exports.handler = async () => ({ statusCode: 200 });",
 		},
 	})
 	apis := tmpl.APIs()
@@ -222,10 +222,10 @@ func TestPythonSample(t *testing.T) {
 	python := func(id, folder string) sam.Function {
 		return sam.Function{
 			Function: lambdart.Function{
-				Name: "local-" + id, LogicalID: id, Alias: folder, ARN: arn + id, Handler: "app.handler", Dir: filepath.Join("testdata", folder),
+				Name: "local-" + id, LogicalID: id, Alias: folder, ARN: arn + id, Handler: "app.handler", Runtime: "python3.13", Dir: filepath.Join("testdata", folder),
 				Timeout: 5 * time.Second, Env: map[string]string{"ENV": "prod", "ON": "true"},
 			},
-			CodeURI: folder, Runtime: "python3.13", Architectures: []string{"x86_64"},
+			CodeURI: folder, Architectures: []string{"x86_64"},
 		}
 	}
 	connect := python("Connect", "src")
