@@ -13,7 +13,8 @@ import (
 
 func main() {
 	env := handler.NewEnv(os.Getenv)
-	verifier := identity.New(env.Must("JWT_ISSUER"), env.Must("JWT_AUDIENCE"), nil)
+	verifier := identity.New(env.Must("JWT_ISSUER"), env.Must("JWT_AUDIENCE"),
+		&identity.Options{TopicClaim: env.String("TOPIC_CLAIM", "")})
 	if err := env.Err(); err != nil {
 		log.Fatal(err)
 	}

@@ -29,6 +29,7 @@ func main() {
 		Poster: callback.New(cfg),
 		Reply:  invoke.New(cfg, env.Must("REPLY_FUNCTION")),
 		Auth:   env.Must("AUTH"),
+		Topics: env.List("TOPIC_PATTERN"),
 		Logger: handler.NewLogger(),
 	}
 	if err := env.Err(); err != nil {

@@ -43,8 +43,11 @@ type Message struct {
 
 // Connection is one WebSocket connection as the service knows it.
 type Connection struct {
-	ID   string
-	User string
+	ID string
+	// User, Expires and Topics are the Identity's.
+	User    string
+	Expires time.Time
+	Topics  []string
 	// Mode notifications are shown in: that of the last message, unless Fixed by
 	// the subprotocol asked for at the handshake.
 	Mode  Mode

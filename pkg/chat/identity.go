@@ -2,10 +2,20 @@ package chat
 
 import "time"
 
-// Identity is what a verified token says.
+// Identity is who speaks and until when: what a verified token says, or what API
+// Gateway verified itself.
 type Identity struct {
-	// User is the issuer and subject, as one string.
+	// User is the name that everything is stored under: of a token the issuer and
+	// the subject, as one string.
 	User string
-	// Expires is when the token runs out.
-	Expires time.Time
+	// Issued is when the token was made, Expires when it runs out: the zero time for
+	// unknown, and never.
+	Issued, Expires time.Time
+	// Topics are the patterns (see TopicMatches) of topics that the token names, if
+	// the deployment has such a claim: nil if it has none, empty if the token has
+	// none.
+	Topics []string
 }
+
+// Leeway is how far the clocks of an issuer of tokens and ours may differ.
+const Leeway = 30 * time.Second

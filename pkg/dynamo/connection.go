@@ -24,17 +24,22 @@ func (t *Table) Update(ctx context.Context, c chat.Connection) error {
 	if c.At.IsZero() {
 		c.At = t.now()
 	}
-	_, _, err := t.change(ctx, "update connection", change{
-		key: connectionKey(c.ID),
-		update: "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
-			"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk REMOVE #gone",
-		values: item{
-			":user": str(c.User), ":mode": str(string(c.Mode)), ":fixed": boolean(c.Fixed), ":conv": str(c.Conversation),
-			":warned": boolean(c.Warned), ":at": millis(c.At),
-			":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
-			":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
-		},
-	})
+	set := "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
+		"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk, #expires = :expires"
+	remove := " REMOVE #gone"
+	values := item{
+		":user": str(c.User), ":mode": str(string(c.Mode)), ":fixed": boolean(c.Fixed), ":conv": str(c.Conversation),
+		":warned": boolean(c.Warned), ":at": millis(c.At), ":expires": millis(c.Expires),
+		":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
+		":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
+	}
+	if c.Topics == nil {
+		remove += ", #topics"
+	} else {
+		set += ", #topics = :topics"
+		values[":topics"] = texts(c.Topics)
+	}
+	_, _, err := t.change(ctx, "update connection", change{key: connectionKey(c.ID), update: set + remove, values: values})
 	return err
 }
 
@@ -57,6 +62,7 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	return chat.Connection{
 		ID: id, User: it.str("user"), Mode: chat.Mode(it.str("mode")), Conversation: it.str("conv"),
 		At: it.time("at"), Gone: it.flag("gone"), Fixed: it.flag("fixed"), Warned: it.flag("warned"),
+		Expires: it.time("expires"), Topics: it.texts("topics"),
 	}, nil
 }
 

@@ -1,7 +1,7 @@
 package dynamo_test
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -12,20 +12,23 @@ import (
 func TestConnectionFromOpenToClose(t *testing.T) {
 	w := newWorld(t, dynamo.Options{})
 	ctx := t.Context()
-	want := chat.Connection{ID: "c1=", User: "ann#1", Mode: chat.ModePlain, Fixed: true, Conversation: "v1", At: w.clock.Now(), Warned: true}
-	if err := w.Open(ctx, want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := w.Connection(ctx, want.ID)
-	if err != nil || got != want {
-		t.Fatalf("got %+v, %v, want %+v", got, err, want)
+	want := chat.Connection{ID: "c1=", User: "ann#1", Mode: chat.ModePlain, Fixed: true, Conversation: "v1", At: w.clock.Now(), Warned: true,
+		Expires: w.clock.Now().Add(time.Hour)}
+	for _, topics := range [][]string{{"builds.*", ""}, {}, nil} { // none and no claim are not the same
+		want.Topics = topics
+		if err := w.Open(ctx, want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.Connection(ctx, want.ID); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, %v, want %+v", got, err, want)
+		}
 	}
 	for range 2 { // the second time there is nothing left to close
 		if err := w.Close(ctx, want.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err = w.Connection(ctx, want.ID)
+	_, err := w.Connection(ctx, want.ID)
 	wantKind(t, err, chat.NotFound)
 	if left := w.everything(); len(left) != 0 {
 		t.Errorf("left over: %q", left)
@@ -45,7 +48,7 @@ func TestUpdateKeepsWhenItWasOpened(t *testing.T) {
 	}
 	got, err := w.Connection(ctx, "c1")
 	want := chat.Connection{ID: "c1", User: "ann", Mode: chat.ModeJSON, Conversation: "v1", At: opened}
-	if err != nil || got != want {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
@@ -86,7 +89,7 @@ func TestGoneAndBack(t *testing.T) {
 	if err := w.Update(ctx, c); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Connection(ctx, "c1"); err != nil || got != c || !indexed() {
+	if got, err := w.Connection(ctx, "c1"); err != nil || !reflect.DeepEqual(got, c) || !indexed() {
 		t.Errorf("back: got %+v, %v, indexed %v", got, err, indexed())
 	}
 	// One that was never seen, or in a conversation nobody knows, is no error.
@@ -152,7 +155,7 @@ func TestUserConnections(t *testing.T) {
 	want := []chat.Connection{
 		{ID: "c1", User: "ann", Mode: chat.ModeJSON, At: w.clock.Now()}, {ID: "c3", User: "ann", Mode: chat.ModePlain, At: w.clock.Now()},
 	}
-	if got, err := w.UserConnections(ctx, "ann"); err != nil || !slices.Equal(got, want) {
+	if got, err := w.UserConnections(ctx, "ann"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	w.clock.advance(4 * time.Hour)

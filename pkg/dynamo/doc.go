@@ -5,7 +5,7 @@
 // read because DynamoDB deletes late (aws-facts §9). There is no Scan.
 //
 //	pk           sk            what
-//	C#CONN       C             connection: user mode conv at gone; g1 U#USER C#CONN, g2 ALL#SHARD CONN
+//	C#CONN       C             connection: user mode conv at gone expires topics; g1 U#USER C#CONN, g2 ALL#SHARD CONN
 //	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
 //	V#CONV       M#MESSAGE     user message: text or segs, reply at length
 //	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments

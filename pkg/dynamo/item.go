@@ -23,6 +23,14 @@ func yes() types.AttributeValue { return boolean(true) }
 
 func dict(m item) types.AttributeValue { return &types.AttributeValueMemberM{Value: m} }
 
+func texts(elements []string) types.AttributeValue {
+	l := &types.AttributeValueMemberL{Value: []types.AttributeValue{}}
+	for _, s := range elements {
+		l.Value = append(l.Value, str(s))
+	}
+	return l
+}
+
 // seconds is for ttl, millis for every other time.
 func seconds(t time.Time) types.AttributeValue { return num(t.Unix()) }
 
@@ -62,6 +70,19 @@ func (it item) dict(name string) item {
 		return v.Value
 	}
 	return nil
+}
+
+// texts is nil for what is absent, not for what is empty.
+func (it item) texts(name string) []string {
+	l, ok := it[name].(*types.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	elements := []string{}
+	for _, v := range l.Value {
+		elements = append(elements, item{"": v}.str(""))
+	}
+	return elements
 }
 
 func (it item) time(name string) time.Time {

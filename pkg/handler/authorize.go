@@ -2,9 +2,13 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -37,7 +41,69 @@ func (h *Authorize) Handle(ctx context.Context, ev events.APIGatewayCustomAuthor
 		PrincipalID: id.User,
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{Version: "2012-10-17",
 			Statement: []events.IAMPolicyStatement{{Effect: "Allow", Action: []string{"execute-api:Invoke"}, Resource: []string{ev.MethodArn}}}},
+		Context: contextOf(id),
 	}, nil
+}
+
+// The names under which Authorize hands an identity on: API Gateway puts the
+// context into every event of the connection, as strings (aws-facts §2). The user
+// is the principal.
+const (
+	contextUser    = "principalId"
+	contextIssued  = "issued"  // seconds since 1970
+	contextExpires = "expires" // seconds since 1970
+	contextTopics  = "topics"  // a JSON array of patterns; absent for no claim
+)
+
+func contextOf(id chat.Identity) map[string]any {
+	m := map[string]any{}
+	if !id.Issued.IsZero() {
+		m[contextIssued] = strconv.FormatInt(id.Issued.Unix(), 10)
+	}
+	if !id.Expires.IsZero() {
+		m[contextExpires] = strconv.FormatInt(id.Expires.Unix(), 10)
+	}
+	if id.Topics != nil {
+		b, _ := json.Marshal(id.Topics) // strings always encode
+		m[contextTopics] = string(b)
+	}
+	return m
+}
+
+// fromContext is what contextOf made, as an event has it. What it cannot read is
+// an error: a token that never expires, or names no topics, is nothing to guess.
+func fromContext(authorizer any) (id chat.Identity, err error) {
+	m, _ := authorizer.(map[string]any)
+	id.User, _ = m[contextUser].(string)
+	if id.Expires, err = timeOf(m[contextExpires]); err != nil {
+		return chat.Identity{}, fmt.Errorf("the authorizer's %s: %w", contextExpires, err)
+	}
+	if m[contextIssued] != nil {
+		if id.Issued, err = timeOf(m[contextIssued]); err != nil {
+			return chat.Identity{}, fmt.Errorf("the authorizer's %s: %w", contextIssued, err)
+		}
+	}
+	if m[contextTopics] != nil {
+		list, _ := m[contextTopics].(string)
+		if err := json.Unmarshal([]byte(list), &id.Topics); err != nil || id.Topics == nil {
+			return chat.Identity{}, fmt.Errorf("the authorizer's %s are no list", contextTopics)
+		}
+	}
+	return id, nil
+}
+
+// timeOf reads seconds since 1970, which may come as a string or as a number
+// (aws-facts §2).
+func timeOf(v any) (time.Time, error) {
+	seconds, ok := v.(float64)
+	if s, is := v.(string); is {
+		n, err := strconv.ParseInt(s, 10, 64)
+		seconds, ok = float64(n), err == nil
+	}
+	if !ok {
+		return time.Time{}, errors.New("not a time in seconds")
+	}
+	return time.Unix(int64(seconds), 0).UTC(), nil
 }
 
 // bearerOf finds the token in the Authorization header or, for browsers, in the

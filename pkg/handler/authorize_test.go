@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -15,8 +17,9 @@ import (
 
 // tokens is a Verifier that knows one good token.
 type tokens struct {
-	good  string
-	asked []string
+	good   string
+	topics []string
+	asked  []string
 }
 
 func (v *tokens) Verify(_ context.Context, token string) (chat.Identity, error) {
@@ -24,7 +27,11 @@ func (v *tokens) Verify(_ context.Context, token string) (chat.Identity, error) 
 	if token != v.good {
 		return chat.Identity{}, errors.New("verify token: it is no good")
 	}
-	return chat.Identity{User: "https://issuer alice"}, nil
+	return v.identity(), nil
+}
+
+func (v *tokens) identity() chat.Identity {
+	return chat.Identity{User: "https://issuer alice", Issued: time.Unix(1763805600, 0), Expires: time.Unix(1763809200, 0), Topics: v.topics}
 }
 
 const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abc123/dev/$connect"
@@ -83,8 +90,70 @@ func mustAllow(t *testing.T, res events.APIGatewayCustomAuthorizerResponse, err 
 		t.Fatal(err)
 	}
 	const want = `{"principalId":"https://issuer alice","policyDocument":{"Version":"2012-10-17","Statement":[` +
-		`{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":["` + methodArn + `"]}]}}`
+		`{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":["` + methodArn + `"]}]},` +
+		`"context":{"expires":"1763809200","issued":"1763805600"}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+}
+
+// TestIdentityTravels: what the authorizer says is what the connection becomes,
+// by way of API Gateway, which makes strings of it.
+func TestIdentityTravels(t *testing.T) {
+	for _, topics := range [][]string{nil, {}, {"builds.*", "with space", `"quoted", 天気`}} {
+		v := &tokens{good: "good", topics: topics}
+		res, err := (&handler.Authorize{Verifier: v}).Handle(t.Context(),
+			events.APIGatewayCustomAuthorizerRequestTypeRequest{MethodArn: methodArn, Headers: map[string]string{"Authorization": "Bearer good"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		authorizer := map[string]any{"principalId": res.PrincipalID, "integrationLatency": 5}
+		for name, value := range res.Context {
+			if _, is := value.(string); !is {
+				t.Errorf("%s is a %T", name, value)
+			}
+			authorizer[name] = value
+		}
+		c := connected(t, "jwt", authorizer)
+		if want := v.identity(); c.User != want.User || !c.Expires.Equal(want.Expires) || !reflect.DeepEqual(c.Topics, want.Topics) {
+			t.Errorf("became %+v, want %+v", c, want)
+		}
+	}
+}
+
+// TestOddAuthorizer: a context that this code did not make lets nobody in.
+func TestOddAuthorizer(t *testing.T) {
+	for name, odd := range map[string]map[string]any{
+		"no expiry":               {},
+		"an expiry of null":       {"expires": nil},
+		"an expiry in words":      {"expires": "tomorrow"},
+		"an expiry of true":       {"expires": true},
+		"an odd time of issue":    {"expires": "1763809200", "issued": "x"},
+		"topics that are no JSON": {"expires": "1763809200", "topics": "builds"},
+		"topics of null":          {"expires": "1763809200", "topics": "null"},
+		"topics that are numbers": {"expires": "1763809200", "topics": "[1]"},
+		"topics not in a string":  {"expires": "1763809200", "topics": []any{"a"}},
+	} {
+		odd["principalId"] = "alice"
+		store := &door{}
+		res, err := (&handler.Connect{Store: store, Auth: "jwt"}).Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
+			RequestContext: events.APIGatewayWebsocketProxyRequestContext{Authorizer: odd}})
+		if err != nil || res.StatusCode != 403 || len(store.opened) != 0 {
+			t.Errorf("%s: %d, %v, stored %+v", name, res.StatusCode, err, store.opened)
+		}
+	}
+	if c := connected(t, "jwt", map[string]any{"principalId": "alice", "expires": 1763809200.0}); c.Expires.Unix() != 1763809200 {
+		t.Errorf("a number became %v", c.Expires)
+	}
+}
+
+func connected(t *testing.T, auth string, authorizer any) chat.Connection {
+	t.Helper()
+	store := &door{}
+	res, err := (&handler.Connect{Store: store, Auth: auth}).Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
+		RequestContext: events.APIGatewayWebsocketProxyRequestContext{Authorizer: authorizer}})
+	if err != nil || res.StatusCode != 200 || len(store.opened) != 1 {
+		t.Fatalf("%d, %v, stored %+v", res.StatusCode, err, store.opened)
+	}
+	return store.opened[0]
 }

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -46,15 +47,12 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		log.InfoContext(ctx, "subprotocol refused", "error", err)
 		return status(http.StatusBadRequest), nil
 	}
-	user, err := userOf(h.Auth, ev)
+	id, err := identityOf(h.Auth, ev)
 	if err != nil {
 		log.InfoContext(ctx, "user refused", "error", err)
 		return status(http.StatusForbidden), nil
 	}
-	c := chat.Connection{ID: ev.RequestContext.ConnectionID, User: user, At: time.UnixMilli(ev.RequestContext.ConnectedAt),
-		// The first prompt makes this conversation. Fixed now, two prompts at once
-		// cannot make two.
-		Conversation: chat.NewID()}
+	c := connectionOf(id, ev)
 	switch protocol {
 	case wire.SubprotocolJSON:
 		c.Mode, c.Fixed = chat.ModeJSON, true
@@ -100,47 +98,41 @@ const (
 	maxUser   = 512 // bytes; it is part of table keys
 )
 
-// userOf says who connects (DESIGN §3.1). The name is as the caller's system has
-// it, because others address notifications to it.
-func userOf(auth string, ev events.APIGatewayWebsocketProxyRequest) (string, error) {
-	id := ev.RequestContext.Identity
-	user := ""
+// identityOf says who connects (DESIGN §3.1). The name is as the caller's system
+// has it, because others address notifications to it.
+func identityOf(auth string, ev events.APIGatewayWebsocketProxyRequest) (id chat.Identity, err error) {
+	caller := ev.RequestContext.Identity
 	switch auth {
 	case "none":
-		user = ev.QueryStringParameters["user"]
-		if user == "" {
-			user = anonymous
-		}
+		id.User = cmp.Or(ev.QueryStringParameters["user"], anonymous)
 	case "iam":
-		user = firstOf(id.CognitoIdentityID, id.UserArn)
+		id.User = cmp.Or(caller.CognitoIdentityID, caller.UserArn)
 	case "apikey":
-		user = id.APIKeyID
+		id.User = caller.APIKeyID
 	case "jwt":
-		user = authorizerUser(ev.RequestContext.Authorizer)
+		id, err = fromContext(ev.RequestContext.Authorizer)
 	default:
-		return "", fmt.Errorf("there is no authorization %q", auth)
+		err = fmt.Errorf("there is no authorization %q", auth)
 	}
-	if user == "" {
-		return "", fmt.Errorf("authorization %s gave no user", auth)
+	switch {
+	case err != nil:
+		return chat.Identity{}, err
+	case id.User == "":
+		return chat.Identity{}, fmt.Errorf("authorization %s gave no user", auth)
+	case len(id.User) > maxUser || strings.ContainsFunc(id.User, unicode.IsControl):
+		return chat.Identity{}, fmt.Errorf("a user's name is at most %d bytes without control characters", maxUser)
 	}
-	if len(user) > maxUser || strings.ContainsFunc(user, unicode.IsControl) {
-		return "", fmt.Errorf("a user's name is at most %d bytes without control characters", maxUser)
-	}
-	return user, nil
+	return id, nil
 }
 
-// authorizerUser is the principal that Authorize has put there.
-func authorizerUser(authorizer any) string {
-	m, _ := authorizer.(map[string]any)
-	s, _ := m["principalId"].(string)
-	return s
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+// connectionOf is the connection of somebody who has just come, or whose item has
+// been lost.
+func connectionOf(id chat.Identity, ev events.APIGatewayWebsocketProxyRequest) chat.Connection {
+	return chat.Connection{ID: ev.RequestContext.ConnectionID, User: id.User, Expires: id.Expires, Topics: id.Topics,
+		At: time.UnixMilli(ev.RequestContext.ConnectedAt),
+		// The first prompt makes this conversation. Fixed now, two prompts at once
+		// cannot make two.
+		Conversation: chat.NewID()}
 }
 
 // header finds a header whatever its casing: API Gateway keeps the client's own

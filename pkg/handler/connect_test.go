@@ -104,7 +104,7 @@ func TestConnectUser(t *testing.T) {
 	authorizer := func(a any) events.APIGatewayWebsocketProxyRequestContext {
 		return events.APIGatewayWebsocketProxyRequestContext{Authorizer: a}
 	}
-	everything := events.APIGatewayWebsocketProxyRequestContext{Authorizer: map[string]any{"principalId": "iss sub"},
+	everything := events.APIGatewayWebsocketProxyRequestContext{Authorizer: map[string]any{"principalId": "iss sub", "expires": "1763809200"},
 		Identity: events.APIGatewayRequestIdentity{CognitoIdentityID: "cognito", UserArn: "arn", APIKeyID: "key"}}
 	const none = "" // refused
 	tests := map[string]struct {
@@ -121,8 +121,8 @@ func TestConnectUser(t *testing.T) {
 		"none without a name":            {"none", "", everything, "anonymous"},
 		"none in Japanese":               {"none", "太郎 👩‍👧", everything, "太郎 👩‍👧"},
 		"jwt without authorizer":         {"jwt", "mallory", events.APIGatewayWebsocketProxyRequestContext{}, none},
-		"jwt without principal":          {"jwt", "mallory", authorizer(map[string]any{"sub": "a"}), none},
-		"jwt with an odd principal":      {"jwt", "mallory", authorizer(map[string]any{"principalId": 5}), none},
+		"jwt without principal":          {"jwt", "mallory", authorizer(map[string]any{"sub": "a", "expires": "1763809200"}), none},
+		"jwt with an odd principal":      {"jwt", "mallory", authorizer(map[string]any{"principalId": 5, "expires": "1763809200"}), none},
 		"jwt with an odd authorizer":     {"jwt", "mallory", authorizer("iss sub"), none},
 		"iam without identity":           {"iam", "mallory", identity(events.APIGatewayRequestIdentity{APIKeyID: "key"}), none},
 		"apikey without key id":          {"apikey", "mallory", identity(events.APIGatewayRequestIdentity{APIKey: "the key itself"}), none},
@@ -135,7 +135,7 @@ func TestConnectUser(t *testing.T) {
 		"NUL":                            {"none", "\x00", everything, none},
 		"escape":                         {"none", "\x1b[31malice", everything, none},
 		"C1":                             {"none", "\u009b31m", everything, none},
-		"a control in a principal":       {"jwt", "", authorizer(map[string]any{"principalId": "iss \x7f"}), none},
+		"a control in a principal":       {"jwt", "", authorizer(map[string]any{"principalId": "iss \x7f", "expires": "1763809200"}), none},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

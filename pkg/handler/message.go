@@ -85,11 +85,13 @@ type SendMessage struct {
 	Poster relay.Poster
 	Reply  Invoker
 	Auth   string
+	// Topics are the patterns of topics that connections may subscribe to whose
+	// token does not say it (see chat.Connection.MaySubscribe).
+	Topics []string
 	Logger *slog.Logger
 }
 
-// warnAt is the age at which a connection is told to move (wire.HandoverAfter),
-// lifeOf is when API Gateway ends it (aws-facts §1).
+// lifeOf is when API Gateway ends a connection (aws-facts §1).
 const lifeOf = 2 * time.Hour
 
 // message is one inbound message being served.
@@ -173,9 +175,10 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 // who it is. With authorization none it does not.
 func (m *message) recall(ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
 	if m.h.Auth != "none" {
-		if user, err := userOf(m.h.Auth, ev); err == nil {
-			return chat.Connection{ID: m.conn.ID, User: user, Gone: true, Conversation: chat.NewID(),
-				At: time.UnixMilli(ev.RequestContext.ConnectedAt)}, nil
+		if id, err := identityOf(m.h.Auth, ev); err == nil {
+			c := connectionOf(id, ev)
+			c.Gone = true
+			return c, nil
 		}
 	}
 	return chat.Connection{}, chat.E(chat.Unauthorized, "this connection is not known here any more; connect again")

@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,7 @@ func TestUnknownConnection(t *testing.T) {
 func TestConnectionIsRecalled(t *testing.T) {
 	opened := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
 	context := events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c9", ConnectedAt: opened.UnixMilli(),
-		Authorizer: map[string]any{"principalId": "https://issuer alice"},
+		Authorizer: map[string]any{"principalId": "https://issuer alice", "expires": "4102444800", "topics": `["a"]`},
 		Identity:   events.APIGatewayRequestIdentity{CognitoIdentityID: "us-east-1:alice", UserArn: "arn:aws:iam::1:user/alice", APIKeyID: "key1"}}
 	for auth, user := range map[string]string{"jwt": "https://issuer alice", "iam": "us-east-1:alice", "apikey": "key1"} {
 		d := newDesk(t)
@@ -176,6 +177,9 @@ func TestConnectionIsRecalled(t *testing.T) {
 			}
 			c := d.connection("c9")
 			if c.User != user || c.Gone || c.Conversation == "" || !c.At.Equal(opened) {
+				t.Errorf("%s: recalled as %+v", auth, c)
+			}
+			if jwt := auth == "jwt"; c.Expires.IsZero() == jwt || slices.Equal(c.Topics, []string{"a"}) != jwt {
 				t.Errorf("%s: recalled as %+v", auth, c)
 			}
 			if err := d.table.Close(t.Context(), "c9"); err != nil {

@@ -4,10 +4,12 @@ package identity
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -19,8 +21,12 @@ import (
 type Options struct {
 	// HTTP fetches the issuer's keys (a client with a 5 s timeout).
 	HTTP *http.Client
-	// Leeway for clocks that differ (30 s).
+	// Leeway for clocks that differ (chat.Leeway).
 	Leeway time.Duration
+	// TopicClaim is the claim that lists the patterns of topics its owner may
+	// subscribe to: an array of strings, or one string with spaces between them.
+	// Default: no claim, so tokens do not say it.
+	TopicClaim string
 	// Now is the clock (time.Now).
 	Now func() time.Time
 }
@@ -44,7 +50,7 @@ func New(issuer, audience string, o *Options) *Verifier {
 		opt.HTTP = &http.Client{Timeout: 5 * time.Second}
 	}
 	if opt.Leeway == 0 {
-		opt.Leeway = 30 * time.Second
+		opt.Leeway = chat.Leeway
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -52,39 +58,92 @@ func New(issuer, audience string, o *Options) *Verifier {
 	return &Verifier{issuer: issuer, audience: audience, opt: opt, keys: &keySet{issuer: issuer, http: opt.HTTP, now: opt.Now}}
 }
 
+// claims are what is read of a token.
 type claims struct {
+	registered
+	others map[string]json.RawMessage
+}
+
+type registered struct {
 	jwt.RegisteredClaims
 	ClientID string `json:"client_id"`
+	TokenUse string `json:"token_use"`
+}
+
+// UnmarshalJSON keeps those claims aside whose name only the configuration knows.
+func (c *claims) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, &c.registered); err != nil {
+		return err
+	}
+	return json.Unmarshal(b, &c.others)
 }
 
 // Verify gives the token's owner. Errors never hold the token.
 func (v *Verifier) Verify(ctx context.Context, token string) (chat.Identity, error) {
+	id, err := v.verify(ctx, token)
+	if err != nil {
+		return chat.Identity{}, fmt.Errorf("verify token: %w", err)
+	}
+	return id, nil
+}
+
+func (v *Verifier) verify(ctx context.Context, token string) (id chat.Identity, err error) {
 	if token == "" {
-		return chat.Identity{}, errors.New("verify token: there is none")
+		return id, errors.New("there is none")
 	}
 	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+	_, err = jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
 		return v.keys.get(ctx, kid)
 	},
 		// No symmetric and no "none": a public key must never serve as a secret.
 		jwt.WithValidMethods([]string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}),
 		jwt.WithIssuer(v.issuer), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(v.opt.Leeway), jwt.WithTimeFunc(v.opt.Now))
-	if err != nil {
-		return chat.Identity{}, fmt.Errorf("verify token: %w", err)
+	switch {
+	case err != nil:
+		return id, err
+	case !v.forUs(c):
+		return id, errors.New("it is meant for another audience")
+	case c.Subject == "":
+		return id, errors.New("it has no subject")
 	}
-	if !v.forUs(c) {
-		return chat.Identity{}, errors.New("verify token: it is meant for another audience")
+	id = chat.Identity{User: c.Issuer + " " + c.Subject, Expires: c.ExpiresAt.Time}
+	if c.IssuedAt != nil {
+		id.Issued = c.IssuedAt.Time
 	}
-	if c.Subject == "" {
-		return chat.Identity{}, errors.New("verify token: it has no subject")
+	if v.opt.TopicClaim != "" {
+		id.Topics, err = topicsOf(c.others[v.opt.TopicClaim])
 	}
-	return chat.Identity{User: c.Issuer + " " + c.Subject, Expires: c.ExpiresAt.Time}, nil
+	return id, err
 }
 
+// maxTopics bounds a token's patterns as a JSON array: an authorizer's whole
+// result may have 8 KB (aws-facts §1), and a connection's item is paid by the KB.
+const maxTopics = 4 << 10
+
+// topicsOf reads the patterns of a claim; a token without it names none.
+func topicsOf(claim json.RawMessage) ([]string, error) {
+	topics := []string{}
+	if len(claim) == 0 {
+		return topics, nil
+	}
+	var line string
+	if json.Unmarshal(claim, &line) == nil {
+		topics = append(topics, strings.Fields(line)...)
+	} else if err := json.Unmarshal(claim, &topics); err != nil {
+		return nil, errors.New("its topics are neither a list of strings nor a string")
+	}
+	if b, err := json.Marshal(topics); err != nil || len(b) > maxTopics {
+		return nil, fmt.Errorf("its %d topics take %d bytes; at most %d fit", len(topics), len(b), maxTopics)
+	}
+	return topics, nil
+}
+
+// forUs tells whether a token is meant for the audience. Cognito's access tokens
+// have no aud, but client_id and token_use (publishing.md §5).
 func (v *Verifier) forUs(c claims) bool {
 	if len(c.Audience) == 0 {
-		return v.audience != "" && c.ClientID == v.audience
+		return v.audience != "" && c.ClientID == v.audience && c.TokenUse == "access"
 	}
 	return slices.Contains(c.Audience, v.audience)
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ func TestVerify(t *testing.T) {
 			k := newKey(t, "k1", alg)
 			is := newIssuer(t, newKey(t, "other", "ES256"), k)
 			id, err := is.verifier().Verify(t.Context(), k.sign(t, is.claims(nil)))
-			if err != nil || id.User != is.URL+"/pool alice" || !id.Expires.Equal(start.Add(time.Hour)) {
+			if err != nil || id.User != is.URL+"/pool alice" || !id.Expires.Equal(start.Add(time.Hour)) || !id.Issued.Equal(start) || id.Topics != nil {
 				t.Errorf("got %+v, %v", id, err)
 			}
 		})
@@ -39,7 +41,8 @@ func TestClaims(t *testing.T) {
 	}{
 		"one audience":            {jwt.MapClaims{"aud": audience}, ""},
 		"several audiences":       {jwt.MapClaims{"aud": []string{"other", audience}}, ""},
-		"Cognito's access token":  {jwt.MapClaims{"aud": nil, "client_id": audience}, ""},
+		"Cognito's access token":  {jwt.MapClaims{"aud": nil, "client_id": audience, "token_use": "access"}, ""},
+		"Cognito's id token":      {jwt.MapClaims{"token_use": "id"}, ""},
 		"expired within leeway":   {jwt.MapClaims{"exp": at(-29 * time.Second)}, ""},
 		"not before, in leeway":   {jwt.MapClaims{"nbf": at(29 * time.Second)}, ""},
 		"issued just ahead of us": {jwt.MapClaims{"iat": at(29 * time.Second)}, ""},
@@ -52,7 +55,9 @@ func TestClaims(t *testing.T) {
 		"audience in part":         {jwt.MapClaims{"aud": audience + "2"}, "another audience"},
 		"other audiences":          {jwt.MapClaims{"aud": []string{"a", "b"}}, "another audience"},
 		"no audience":              {jwt.MapClaims{"aud": nil}, "another audience"},
-		"another client":           {jwt.MapClaims{"aud": nil, "client_id": "other"}, "another audience"},
+		"another client":           {jwt.MapClaims{"aud": nil, "client_id": "other", "token_use": "access"}, "another audience"},
+		"client_id of no use":      {jwt.MapClaims{"aud": nil, "client_id": audience}, "another audience"},
+		"client_id of another use": {jwt.MapClaims{"aud": nil, "client_id": audience, "token_use": "id"}, "another audience"},
 		"client_id beside aud":     {jwt.MapClaims{"aud": "other", "client_id": audience}, "another audience"},
 		"audience of another type": {jwt.MapClaims{"aud": 5}, "claim"},
 		"expired":                  {jwt.MapClaims{"exp": at(-31 * time.Second)}, "expired"},
@@ -74,6 +79,50 @@ func TestClaims(t *testing.T) {
 		})
 	}
 }
+
+// TestTopics: what a token may say of topics, and that it is silent where it says
+// nothing.
+func TestTopics(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	v := identity.New(is.URL+"/pool", audience, &identity.Options{Now: is.clock, TopicClaim: "https://kaiwa/topics"})
+	tests := map[string]struct {
+		claim  any
+		topics []string
+		reason string
+	}{
+		"a list":              {[]string{"builds.*", "with space", ""}, []string{"builds.*", "with space", ""}, ""},
+		"a line":              {" builds.*  news ", []string{"builds.*", "news"}, ""},
+		"an empty list":       {[]string{}, []string{}, ""},
+		"an empty line":       {"", []string{}, ""},
+		"none":                {nil, []string{}, ""},
+		"as many as fit":      {strings.Repeat("x", maxTopics-4), []string{strings.Repeat("x", maxTopics-4)}, ""},
+		"one byte too much":   {strings.Repeat("x", maxTopics-3), nil, "its 1 topics take 4097 bytes; at most 4096 fit"},
+		"too many":            {strings.Repeat("x ", 2000), nil, "its 2000 topics take 8001 bytes; at most 4096 fit"},
+		"escapes count":       {strings.Repeat("\x01", 1000), nil, "its 1 topics take 6004 bytes"},
+		"a number":            {5, nil, "neither a list of strings nor a string"},
+		"an object":           {map[string]int{"builds": 1}, nil, "neither a list"},
+		"a list with numbers": {[]any{"builds", 5}, nil, "neither a list"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			token := k.sign(t, is.claims(jwt.MapClaims{"https://kaiwa/topics": tt.claim}))
+			if tt.reason != "" {
+				mustRefuse(t, v, token, tt.reason)
+				return
+			}
+			if id, err := v.Verify(t.Context(), token); err != nil || !reflect.DeepEqual(id.Topics, tt.topics) {
+				t.Errorf("got %q, %v", id.Topics, err)
+			}
+		})
+	}
+	null := jwt.MapClaims{"https://kaiwa/topics": json.RawMessage("null")}
+	if id, err := v.Verify(t.Context(), k.sign(t, is.claims(null))); err != nil || id.Topics == nil || len(id.Topics) != 0 {
+		t.Errorf("null: got %q, %v", id.Topics, err)
+	}
+}
+
+const maxTopics = 4096
 
 func TestLeeway(t *testing.T) {
 	k := newKey(t, "k1", "EdDSA")
