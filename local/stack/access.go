@@ -16,7 +16,6 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"kaiwa/pkg/emu/apigw"
-	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 )
 
@@ -36,16 +35,15 @@ type Access struct {
 	// template's first.
 	APIKey string
 
-	keys      map[string]string // accepted, with the id that events carry
-	signed    bool
-	functions lambdart.Credentials // zero: dummies that nobody verifies
+	keys   map[string]string // accepted, with the id that events carry
+	signed bool
 }
 
 var errForeignSignatures = errors.New("AWS_IAM cannot be tried together with AWS itself: " +
 	"signatures are verified with keys made up for this run, and the functions would sign with yours")
 
 // newAccess looks at what the APIs ask for. With AWS_IAM the functions' callbacks
-// are verified as well, so they get keys of their own, as a role has.
+// are verified as well.
 func (s *Stack) newAccess(t *sam.Template) (Access, error) {
 	a := Access{URL: s.url}
 	for _, api := range t.APIs() {
@@ -64,9 +62,6 @@ func (s *Stack) newAccess(t *sam.Template) (Access, error) {
 		return a, errForeignSignatures
 	}
 	a.AccessKeyID, a.SecretAccessKey = "AKIA"+rand.Text()[:16], rand.Text()
-	a.functions = lambdart.Credentials{
-		AccessKeyID: "ASIA" + rand.Text()[:16], SecretAccessKey: rand.Text(), SessionToken: rand.Text(),
-	}
 	var err error
 	if t.APIs()[0].Routes["$connect"].Authorization == "AWS_IAM" {
 		a.URL, err = a.presign(s.url, s.opt.Region)
@@ -94,21 +89,20 @@ func (a *Access) presign(address, region string) (string, error) {
 	return strings.Replace(signed, "http:", "ws:", 1), nil
 }
 
-// identity is the caller behind an access key.
-func (a *Access) identity(accessKeyID string) (apigw.Identity, bool) {
-	switch {
-	case !a.signed:
-	case accessKeyID == a.AccessKeyID:
+// identity is the caller behind an access key: the client or a function.
+func (s *Stack) identity(accessKeyID string) (apigw.Identity, bool) {
+	if a := &s.access; a.signed && accessKeyID == a.AccessKeyID {
 		return apigw.Identity{
 			SecretAccessKey: a.SecretAccessKey,
 			AccountID:       account, Caller: "AIDALOCALUSER0000000", User: "AIDALOCALUSER0000000",
 			UserARN: "arn:aws:iam::" + account + ":user/local",
 		}, true
-	case accessKeyID == a.functions.AccessKeyID:
+	}
+	if c := s.callers[accessKeyID]; c != nil {
+		role := "AROALOCALROLE0000000:" + c.function
 		return apigw.Identity{
-			SecretAccessKey: a.functions.SecretAccessKey, SessionToken: a.functions.SessionToken,
-			AccountID: account, Caller: "AROALOCALROLE0000000:function", User: "AROALOCALROLE0000000:function",
-			UserARN: "arn:aws:sts::" + account + ":assumed-role/local/function",
+			SecretAccessKey: c.credentials.SecretAccessKey, SessionToken: c.credentials.SessionToken,
+			AccountID: account, Caller: role, User: role, UserARN: c.arn,
 		}, true
 	}
 	return apigw.Identity{}, false

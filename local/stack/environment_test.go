@@ -26,12 +26,12 @@ func TestEnvironment(t *testing.T) {
 			"AWS_ENDPOINT_URL_DYNAMODB": "http://HERE", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://HERE",
 			"AWS_ENDPOINT_URL_LAMBDA": "http://HERE", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://HERE/dev",
 			"CALLBACK": "http://HERE/dev", "HOST": "HERE",
-			"AWS_ACCESS_KEY_ID": "ASIALOCALEMULATION00", "AWS_BEARER_TOKEN_BEDROCK": "", "AWS_REGION": region, "OTHER": "",
+			"AWS_BEARER_TOKEN_BEDROCK": "", "AWS_REGION": region, "OTHER": "",
 			"AWS_CA_BUNDLE": ca, "NODE_EXTRA_CA_CERTS": ca, "AWS_EC2_METADATA_DISABLED": "true",
 		}},
 		{"table elsewhere", stack.Options{Environ: user, DynamoDB: elsewhere}, map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": elsewhere, "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://HERE",
-			"AWS_ACCESS_KEY_ID": "ASIALOCALEMULATION00", "AWS_CA_BUNDLE": "",
+			"AWS_CA_BUNDLE": "",
 		}},
 		{"bedrock", stack.Options{Environ: user, CAFile: ca, Bedrock: true}, map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": "http://HERE", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "", "AWS_ENDPOINT_URL": "",

@@ -28,6 +28,9 @@ type Options struct {
 	// CAFile is where the authority's certificate for TLS is put, for programs
 	// that insist on it; Close removes it. Default: nowhere.
 	CAFile string
+	// Calls gets every permission that a function needed for a request to an AWS
+	// service that is emulated here. It is called concurrently. Default: nobody.
+	Calls func(Call)
 	// FunctionLog gets every line the functions write; see lambdart.Options.Logs.
 	FunctionLog func(function, requestID string, line []byte)
 	// Logger gets what the emulators have to say. Default: discarded.

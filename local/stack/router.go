@@ -16,8 +16,8 @@ var lambdaPath = regexp.MustCompile(`^/(\d{4}-\d\d-\d\d|_runtime)/`)
 func (s *Stack) routes() http.Handler {
 	own := s.ownRoutes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g := s.gatewayOf(r.URL.Path); g != nil {
-			g.ServeHTTP(w, r)
+		if a := s.apiOf(r.URL.Path); a != nil {
+			a.gateway.ServeHTTP(w, r)
 			return
 		}
 		if !ours(r) {
@@ -39,11 +39,11 @@ func (s *Stack) routes() http.Handler {
 	})
 }
 
-func (s *Stack) gatewayOf(path string) http.Handler {
+func (s *Stack) apiOf(path string) *api {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	for _, a := range s.apis {
 		if a.stage == first {
-			return a.gateway
+			return a
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ import (
 	"kaiwa/pkg/emu/apigw"
 	"kaiwa/pkg/emu/converse"
 	"kaiwa/pkg/emu/ddb"
+	"kaiwa/pkg/emu/iam"
 	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 )
@@ -42,6 +43,8 @@ type Stack struct {
 	addr    string
 	url     string
 	access  Access
+	callers map[string]*caller // functions by access key
+	where   iam.Account
 	dice    faults.Dice
 	host    *lambdart.Host
 	apis    []*api
@@ -56,6 +59,7 @@ type Stack struct {
 
 // api is one WebSocket API of the template.
 type api struct {
+	id      string
 	stage   string
 	gateway *apigw.Gateway
 }
@@ -102,14 +106,14 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 		return ErrNoAPI
 	}
 	s.url = "ws://" + s.addr + "/" + apis[0].Stage.Name
-	var err error
-	if s.access, err = s.newAccess(t); err != nil {
+	if err := s.admit(t); err != nil {
 		return err
 	}
 	s.host = lambdart.New(s.hostOptions(apis))
 	s.host.SetBaseURL(s.addr)
 	for _, f := range functions {
 		f.Env = s.localise(f.Env, apis)
+		f.Credentials = s.credentialsOf(f.LogicalID)
 		if err := s.host.Add(f); err != nil {
 			return err
 		}
@@ -128,15 +132,27 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 	return nil
 }
 
+// admit finds out who may do what: clients and functions.
+func (s *Stack) admit(t *sam.Template) (err error) {
+	if s.callers, err = newCallers(t); err != nil {
+		return err
+	}
+	s.where = iam.Account{Partition: "aws", Region: s.opt.Region, ID: account}
+	if s.where.PartitionKey, err = partitionKeys(t.Tables()); err != nil {
+		return err
+	}
+	s.access, err = s.newAccess(t)
+	return err
+}
+
 func (s *Stack) hostOptions(apis []apigw.API) *lambdart.Options {
 	return &lambdart.Options{
-		Region:      s.opt.Region,
-		AsyncRetry:  s.opt.AsyncRetry,
-		Credentials: s.access.functions,
-		Env:         s.environment(apis),
-		Logs:        s.opt.FunctionLog,
-		Logger:      s.opt.Logger,
-		Fault:       s.invokeFault,
+		Region:     s.opt.Region,
+		AsyncRetry: s.opt.AsyncRetry,
+		Env:        s.environment(apis),
+		Logs:       s.opt.FunctionLog,
+		Logger:     s.opt.Logger,
+		Fault:      s.invokeFault,
 	}
 }
 
@@ -150,7 +166,7 @@ func (s *Stack) addAPI(a apigw.API) error {
 		Region:             s.opt.Region,
 		DomainName:         s.addr,
 		Logger:             s.opt.Logger,
-		Credentials:        s.access.identity,
+		Credentials:        s.identity,
 		VerifySignatures:   s.access.signed,
 		APIKeys:            s.access.keys,
 		IdleTimeout:        s.opt.Idle,
@@ -162,7 +178,7 @@ func (s *Stack) addAPI(a apigw.API) error {
 	if err != nil {
 		return err
 	}
-	s.apis = append(s.apis, &api{a.Stage.Name, g})
+	s.apis = append(s.apis, &api{a.ID, a.Stage.Name, g})
 	return nil
 }
 
@@ -178,7 +194,7 @@ func (s *Stack) serve(l net.Listener) error {
 		}
 	}
 	s.server = &http.Server{
-		Handler:           s.routes(),
+		Handler:           s.guard(s.routes()),
 		ReadHeaderTimeout: time.Minute,
 		// Its own way is stderr, which may be where a chat is.
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),

@@ -31,8 +31,8 @@ func (h *Host) environment(fn *function, token string) []string {
 	maps.Copy(env, map[string]string{
 		"AWS_REGION":                      h.opt.Region,
 		"AWS_DEFAULT_REGION":              h.opt.Region,
-		"AWS_ACCESS_KEY_ID":               h.opt.Credentials.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY":           h.opt.Credentials.SecretAccessKey,
+		"AWS_ACCESS_KEY_ID":               fn.Credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           fn.Credentials.SecretAccessKey,
 		"AWS_EXECUTION_ENV":               "AWS_Lambda_" + fn.Runtime,
 		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemoryMB),
@@ -44,7 +44,7 @@ func (h *Host) environment(fn *function, token string) []string {
 		"LAMBDA_RUNTIME_DIR":              "/var/runtime",
 		"_HANDLER":                        fn.Handler,
 	})
-	if t := h.opt.Credentials.SessionToken; t != "" {
+	if t := fn.Credentials.SessionToken; t != "" {
 		env["AWS_SESSION_TOKEN"] = t
 	}
 	maps.Copy(env, h.opt.Env)

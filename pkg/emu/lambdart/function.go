@@ -26,6 +26,9 @@ type Function struct {
 	// AWS_REGION, …); nothing of the host's own environment leaks in except
 	// PATH, HOME and TMPDIR.
 	Env map[string]string
+	// Credentials are its role's: what its processes find in AWS_ACCESS_KEY_ID and so
+	// on. Default: a dummy key that no AWS account knows.
+	Credentials Credentials
 	// Timeout is the function timeout, at most 15 min; 0 means Lambda's 3 s. AWS
 	// has whole seconds only.
 	Timeout time.Duration

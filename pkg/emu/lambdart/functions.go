@@ -32,6 +32,7 @@ func (h *Host) Add(f Function) error {
 	f.Timeout = or(f.Timeout, 3*time.Second)
 	f.MemoryMB = or(f.MemoryMB, 128)
 	f.Runtime = or(f.Runtime, "provided.al2023")
+	f.Credentials = or(f.Credentials, Credentials{"ASIALOCALEMULATION00", "local-secret-access-key", "local-session-token"})
 
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -25,9 +25,6 @@ type Options struct {
 	AsyncRetry time.Duration
 	// Grace is the time between SIGTERM and SIGKILL. Default 500 ms, as on Lambda.
 	Grace time.Duration
-	// Credentials are what the processes find in AWS_ACCESS_KEY_ID and so on.
-	// Default: a dummy key that no AWS account knows.
-	Credentials Credentials
 	// Env is given to every process and wins over the function's own Env, for
 	// endpoints: AWS_ENDPOINT_URL_DYNAMODB and the like.
 	Env map[string]string
@@ -64,7 +61,6 @@ func (o *Options) withDefaults() Options {
 	d.IdleTimeout = or(d.IdleTimeout, 5*time.Minute)
 	d.AsyncRetry = or(d.AsyncRetry, time.Minute)
 	d.Grace = or(d.Grace, 500*time.Millisecond)
-	d.Credentials = or(d.Credentials, Credentials{"ASIALOCALEMULATION00", "local-secret-access-key", "local-session-token"})
 	d.Logger = or(d.Logger, slog.New(slog.DiscardHandler))
 	if d.Logs == nil {
 		d.Logs = func(string, string, []byte) {}

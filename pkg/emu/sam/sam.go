@@ -58,6 +58,7 @@ type Template struct {
 	outputs   map[string]string
 	cannot    []string       // lines of Ignored
 	ignored   map[string]int // resources without meaning here, by type
+	stack     *stack         // for what is asked later
 }
 
 // Function is one function of the template: AWS::Serverless::Function or
@@ -153,7 +154,7 @@ func parse(name string, data []byte, o Options) (*Template, error) {
 		return nil, err
 	}
 	s.dir = filepath.Dir(name)
-	t := &Template{ignored: make(map[string]int)}
+	t := &Template{ignored: make(map[string]int), stack: s}
 	for _, build := range []func(*stack, *Template) error{
 		(*stack).functions, (*stack).invokeConfigs, (*stack).apis, (*stack).samAPIs, (*stack).tables, (*stack).apiKeys, (*stack).rest,
 	} {

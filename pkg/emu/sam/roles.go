@@ -1,0 +1,128 @@
+package sam
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Resource is one resource that exists in the stack.
+type Resource struct {
+	// ID is the logical id, Ref what Ref gives, ARN what GetAtt Arn gives if this
+	// package knows the type.
+	ID, Ref, ARN string
+	// Properties are the evaluated properties as JSON. All scalars are strings.
+	Properties []byte
+}
+
+// Resources returns the resources of a type, like AWS::Lambda::Permission, in the
+// template's order. It is for what this package has no data of its own for, and not
+// safe for concurrent use.
+func (t *Template) Resources(kind string) ([]Resource, error) {
+	var list []Resource
+	for _, r := range t.stack.order {
+		if r.kind != kind {
+			continue
+		}
+		v, err := t.stack.eval(r.properties)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.id, err)
+		}
+		out := Resource{ID: r.id}
+		if out.Properties, err = asJSON(v); err == nil {
+			out.Ref, err = t.stack.physical(r)
+		}
+		if err == nil && kinds[kind].attrs["Arn"] != "" {
+			out.ARN, err = t.stack.getAtt(r.node, r.id, "Arn")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.id, err)
+		}
+		list = append(list, out)
+	}
+	return list, nil
+}
+
+func asJSON(n *node) ([]byte, error) { return json.Marshal(plain(nil, "", n)) }
+
+// Role is what a function may do.
+type Role struct {
+	// ID is the role's logical id, "" if the template has none: SAM makes one then.
+	ID, Name string
+	// Policies are its policy documents as JSON, by the id of the resource that has
+	// them and the policy's name.
+	Policies map[string][]byte
+	// Unknown says why the policies are not all that the role may do; "" if they
+	// are.
+	Unknown string
+}
+
+// Role finds the role of a function and its policies: those of AWS::IAM::Role, and
+// of AWS::IAM::Policy, RolePolicy and ManagedPolicy that name it.
+func (t *Template) Role(f Function) (Role, error) {
+	arn, err := t.stack.evalProperty(f.LogicalID, "Role")
+	if err != nil || arn == "" {
+		return Role{Unknown: "its role is made by SAM"}, err
+	}
+	roles, err := t.Resources("AWS::IAM::Role")
+	if err != nil {
+		return Role{}, err
+	}
+	at := slices.IndexFunc(roles, func(r Resource) bool { return r.ARN == arn })
+	if at < 0 {
+		return Role{Unknown: "its role is not in this template"}, nil
+	}
+	role := Role{ID: roles[at].ID, Name: roles[at].Ref, Policies: map[string][]byte{}}
+	var p attached
+	if err := json.Unmarshal(roles[at].Properties, &p); err != nil {
+		return Role{}, fmt.Errorf("%s: %w", role.ID, err)
+	}
+	if len(p.ManagedPolicyArns) > 0 {
+		role.Unknown = "its role has managed policies"
+	}
+	for _, inline := range p.Policies {
+		role.Policies[role.ID+"/"+inline.PolicyName] = inline.PolicyDocument
+	}
+	return role, t.attach(&role)
+}
+
+// attached is what a role and the resources that attach policies have in common.
+type attached struct {
+	RoleName          string
+	Roles             []string
+	ManagedPolicyArns []string
+	Policies          []inline
+	inline
+}
+
+type inline struct {
+	PolicyName     string
+	PolicyDocument json.RawMessage
+}
+
+// attach adds the policies that resources of their own give the role.
+func (t *Template) attach(role *Role) error {
+	for _, kind := range []string{"AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"} {
+		others, err := t.Resources(kind)
+		if err != nil {
+			return err
+		}
+		for _, r := range others {
+			var p attached
+			if err := json.Unmarshal(r.Properties, &p); err != nil {
+				return fmt.Errorf("%s: %w", r.ID, err)
+			}
+			if p.RoleName == role.Name || slices.Contains(p.Roles, role.Name) {
+				role.Policies[r.ID] = p.PolicyDocument
+			}
+		}
+	}
+	return nil
+}
+
+// evalProperty is a string property of a resource, "" if absent.
+func (s *stack) evalProperty(id, key string) (string, error) {
+	p := s.props(s.resources[id].properties)
+	v := p.text(key)
+	return v, within(id, p.err)
+}
