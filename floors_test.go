@@ -39,6 +39,7 @@ var floors = map[string][]string{
 	"pkg/frame":             {"pkg/wire"},
 	"pkg/wire":              {},
 	"pkg/chat":              {},
+	"pkg/emu/apigw":         {"pkg/emu/iam"},
 	"pkg/emu/sam":           {"pkg/emu/apigw", "pkg/emu/lambdart"},
 	"pkg/emu/*":             {},
 }

@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"kaiwa/pkg/emu/iam"
@@ -168,6 +170,7 @@ func deny(w http.ResponseWriter, r *http.Request, c *caller, n iam.Need) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Amzn-ErrorType", kind)
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)) // DynamoDB's clients insist
 	w.WriteHeader(status)
 	w.Write(body)
 }

@@ -24,6 +24,3 @@ func Render(src, body string) (string, error) {
 		},
 	}), nil
 }
-
-// Glob matches as policies do.
-var Glob = glob

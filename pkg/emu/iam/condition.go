@@ -101,6 +101,9 @@ func (c *conditions) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("Condition: %w", err)
 	}
 	for operator, byKey := range byOperator {
+		if len(byKey) == 0 {
+			return fmt.Errorf("condition %s names no key", operator)
+		}
 		for key, values := range byKey {
 			texts := make([]string, len(values))
 			for i, v := range values {

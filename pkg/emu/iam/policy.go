@@ -93,7 +93,7 @@ func anyGlob(patterns []string, s string, fold func(string) string) bool {
 // document is a policy as it is written.
 type document struct {
 	Version, ID string
-	Statement   list[written]
+	Statement   list[json.RawMessage]
 }
 
 type written struct {
@@ -110,21 +110,30 @@ type written struct {
 // UnmarshalJSON reads a policy document. An element that IAM or this package does
 // not know is an error.
 func (p *Policy) UnmarshalJSON(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	var doc document
-	if err := d.Decode(&doc); err != nil {
+	if err := strictly(b, &doc); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	p.Statements = nil
-	for i, w := range doc.Statement {
-		s, err := w.statement()
+	for i, b := range doc.Statement {
+		var w written
+		err := strictly(b, &w)
+		var s Statement
+		if err == nil {
+			s, err = w.statement()
+		}
 		if err != nil {
 			return fmt.Errorf("policy: statement %d: %w", i, err)
 		}
 		p.Statements = append(p.Statements, s)
 	}
 	return nil
+}
+
+func strictly(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }
 
 func (w written) statement() (Statement, error) {
@@ -151,7 +160,7 @@ func (w written) statement() (Statement, error) {
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
+	if len(b) > 0 && b[0] == '[' || string(b) == "null" {
 		return json.Unmarshal(b, (*[]T)(l))
 	}
 	var one T
