@@ -98,7 +98,7 @@ type conditions []Condition
 func (c *conditions) UnmarshalJSON(b []byte) error {
 	var byOperator map[string]map[string]list[scalar]
 	if err := json.Unmarshal(b, &byOperator); err != nil {
-		return fmt.Errorf("Condition: %w", err)
+		return fmt.Errorf("element Condition: %w", err)
 	}
 	for operator, byKey := range byOperator {
 		if len(byKey) == 0 {

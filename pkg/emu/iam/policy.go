@@ -182,7 +182,7 @@ func (p *principals) UnmarshalJSON(b []byte) error {
 	}
 	var byType map[string]list[string]
 	if err := json.Unmarshal(b, &byType); err != nil {
-		return fmt.Errorf("Principal: %w", err)
+		return fmt.Errorf("element Principal: %w", err)
 	}
 	for kind, names := range byType {
 		for _, name := range names {
