@@ -37,6 +37,7 @@ var floors = map[string][]string{
 	"pkg/relay":             {"pkg/frame", "pkg/chat", "pkg/wire", "pkg/plain"},
 	"pkg/plain":             {"pkg/wire"},
 	"pkg/frame":             {"pkg/wire"},
+	"pkg/notice":            {"pkg/wire"},
 	"pkg/wire":              {},
 	"pkg/chat":              {},
 	"pkg/emu/apigw":         {"pkg/emu/iam"},

@@ -62,15 +62,18 @@ type (
 		Reply      string `json:"reply,omitempty"`
 	}
 
-	// Notification is what another system has to say.
+	// Notification is what another system has to say. One with an ID that was seen
+	// before is a repeat: a client that shows it again would show it twice.
 	Notification struct {
-		ID    string          `json:"id"`
-		Title string          `json:"title,omitempty"`
-		Text  string          `json:"text"`
-		Level string          `json:"level,omitempty"`
-		Topic string          `json:"topic,omitempty"`
-		At    time.Time       `json:"at"`
-		Data  json.RawMessage `json:"data,omitempty"`
+		ID    string `json:"id"`
+		Title string `json:"title,omitempty"`
+		Text  string `json:"text"`
+		Level string `json:"level,omitempty"`
+		// Topic or Conversation it was sent to, "" for the user or connection.
+		Topic        string          `json:"topic,omitempty"`
+		Conversation string          `json:"conversation,omitempty"`
+		At           time.Time       `json:"at"`
+		Data         json.RawMessage `json:"data,omitempty"`
 	}
 
 	// Goaway says that the connection is near API Gateway's two hours.
