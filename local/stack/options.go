@@ -23,6 +23,9 @@ type Options struct {
 	Environ []string
 	// AWS's limits; 0 is AWS's value (DESIGN §5).
 	Idle, Life, IntegrationTimeout, AsyncRetry time.Duration
+	// Unthrottled lifts the account's rates of requests and of new connections, which
+	// would be what a benchmark measures.
+	Unthrottled bool
 	// Faults from the beginning. Default: none.
 	Faults *faults.Plan
 	// CAFile is where the authority's certificate for TLS is put, for programs

@@ -162,7 +162,7 @@ func (s *Stack) addAPI(a apigw.API) error {
 			return fmt.Errorf("two APIs have a stage %s: on one listener their stages must differ", a.Stage.Name)
 		}
 	}
-	g, err := apigw.New(a, s.host, &apigw.Options{
+	opt := apigw.Options{
 		Region:             s.opt.Region,
 		DomainName:         s.addr,
 		Logger:             s.opt.Logger,
@@ -174,7 +174,11 @@ func (s *Stack) addAPI(a apigw.API) error {
 		IntegrationTimeout: s.opt.IntegrationTimeout,
 		PostFault:          s.postFault,
 		CutFault:           s.cutFault,
-	})
+	}
+	if s.opt.Unthrottled {
+		opt.AccountRate, opt.ConnectRate = apigw.Throttle{Rate: -1}, apigw.Throttle{Rate: -1}
+	}
+	g, err := apigw.New(a, s.host, &opt)
 	if err != nil {
 		return err
 	}

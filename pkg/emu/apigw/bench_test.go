@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -48,6 +49,37 @@ func BenchmarkEcho(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkMock is a hundred clients' round trips through a MOCK integration, which
+// go run ./local bench gateway sets beside a server that does nothing else.
+func BenchmarkMock(b *testing.B) {
+	api := testAPI()
+	api.Routes["ping"] = apigw.Route{Response: true, Integration: &apigw.Integration{Type: "MOCK", TemplateSelectionExpression: `\$default`,
+		RequestTemplates: map[string]string{"$default": `{"statusCode":200}`},
+		Responses: map[string]apigw.IntegrationResponse{"$default": {TemplateSelectionExpression: `\$default`,
+			Templates: map[string]string{"$default": `{"type":"pong","connection":"$context.connectionId"}`}}}}}
+	url, _ := apigw.Start(b, api, echoInvoker(), &unbounded)
+	sockets := make(chan *websocket.Conn, 100)
+	for range cap(sockets) {
+		sockets <- benchDial(b, url)
+	}
+	msg := []byte(`{"action":"ping","text":"0123456789"}`)
+	b.SetParallelism(cap(sockets) / runtime.GOMAXPROCS(0))
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		ws := <-sockets
+		for pb.Next() {
+			if err := ws.Write(b.Context(), websocket.MessageText, msg); err != nil {
+				b.Error(err)
+				return
+			}
+			if _, _, err := ws.Read(b.Context()); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }
 
 // BenchmarkPost is POSTs to one connection, from one caller and delivered.

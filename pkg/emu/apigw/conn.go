@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // How a connection ends when the gateway ends it (aws-facts §1, §2).
@@ -24,20 +26,23 @@ const (
 // closeGrace is how long a closing connection may take to drain and shake hands.
 const closeGrace = 5 * time.Second
 
-// conn is one client, from the moment $connect has accepted it. It is the
-// protocol's state without the socket: what waits to be sent, the clocks, and
-// how it ended. socket.go moves the bytes.
+// conn is one client, from the moment $connect has accepted it: what waits to be
+// sent, the clocks, and how it ended. socket.go moves the bytes. An idle one has
+// one goroutine, which reads; one that writes exists while there is something to
+// be written.
 type conn struct {
 	session
-	g    *Gateway
-	wake chan struct{} // holds one: the queue or ended changed
+	g      *Gateway
+	closed chan struct{} // nothing will be written any more
 
 	mu         sync.Mutex
 	queue      [][]byte
 	queued     int // bytes in queue or being written
 	ended      *ending
 	lastActive time.Time
-	raw        net.Conn // nil until the upgrade is done
+	ws         *websocket.Conn // nil until the upgrade is done, raw too
+	raw        net.Conn
+	writing    bool // somebody is in write, or the socket is of no use any more
 	idle, life *time.Timer
 }
 
@@ -47,14 +52,15 @@ type ending struct {
 }
 
 func newConn(g *Gateway, s session) *conn {
-	return &conn{session: s, g: g, wake: make(chan struct{}, 1), lastActive: s.connectedAt}
+	return &conn{session: s, g: g, closed: make(chan struct{}), lastActive: s.connectedAt}
 }
 
-// attach gives c its socket and starts its clocks.
-func (c *conn) attach(raw net.Conn) {
+// attach gives c its socket, sends what waits already and starts the clocks.
+func (c *conn) attach(ws *websocket.Conn, raw net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.raw = raw
+	c.ws, c.raw = ws, raw
+	c.startWriting()
 	if c.ended != nil {
 		c.expire()
 		return
@@ -68,19 +74,32 @@ func (c *conn) attach(raw net.Conn) {
 	}
 }
 
-// touch notes a data message in either direction; pings do not come here. It
-// reports false once c has ended.
-func (c *conn) touch() bool {
+// received notes a data message of the client; pings do not come here. It reports
+// false once c has ended.
+func (c *conn) received() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.touch()
+	return c.ended == nil
+}
+
+// sent notes n bytes written.
+func (c *conn) sent(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queued -= n
+	c.touch()
+}
+
+// touch puts the idle timeout off. c.mu is held.
+func (c *conn) touch() {
 	if c.ended != nil {
-		return false
+		return
 	}
 	c.lastActive = c.g.opt.Now()
 	if c.idle != nil {
 		c.idle.Reset(c.g.opt.IdleTimeout)
 	}
-	return true
 }
 
 // post queues one message and returns the status of a POST: 200 accepted, 410
@@ -88,6 +107,13 @@ func (c *conn) touch() bool {
 func (c *conn) post(msg []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	status := c.enqueue(msg)
+	c.startWriting()
+	return status
+}
+
+// enqueue is post without anybody to write. c.mu is held.
+func (c *conn) enqueue(msg []byte) int {
 	if c.ended != nil {
 		return http.StatusGone
 	}
@@ -96,37 +122,42 @@ func (c *conn) post(msg []byte) int {
 	}
 	c.queue = append(c.queue, msg)
 	c.queued += len(msg)
-	c.signal()
 	return http.StatusOK
 }
 
-func (c *conn) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+// startWriting sees that what waits is written, now and by somebody else. c.mu is
+// held.
+func (c *conn) startWriting() {
+	if c.ws == nil || c.writing || len(c.queue) == 0 && c.ended == nil {
+		return
 	}
+	c.writing = true
+	c.g.wg.Go(c.write)
 }
 
-// next waits for queued messages; nil means c has ended and nothing is left.
-func (c *conn) next() [][]byte {
-	for {
-		c.mu.Lock()
-		batch, ended := c.queue, c.ended != nil
-		c.queue = nil
-		c.mu.Unlock()
-		if len(batch) > 0 || ended {
-			return batch
-		}
-		<-c.wake
-	}
-}
-
-// sent notes n bytes written.
-func (c *conn) sent(n int) {
+// reply is post for the goroutine that reads: it writes by itself if nobody does.
+// A client that does not read its answers is then not read from either.
+func (c *conn) reply(msg []byte) {
 	c.mu.Lock()
-	c.queued -= n
+	mine := c.enqueue(msg) == http.StatusOK && c.ws != nil && !c.writing
+	c.writing = c.writing || mine
 	c.mu.Unlock()
-	c.touch()
+	if mine {
+		c.write()
+	}
+}
+
+// next takes what waits, all of it. nothing is left with done false: whoever
+// writes is to go; with done true: c has ended.
+func (c *conn) next() (batch [][]byte, done bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch, done = c.queue, c.ended != nil
+	c.queue = nil
+	if len(batch) == 0 && !done {
+		c.writing = false
+	}
+	return batch, done
 }
 
 // finish ends c; the first cause stays. From here on c is gone for callbacks.
@@ -140,7 +171,7 @@ func (c *conn) finish(code int, reason string) {
 	c.ended = &ending{code, reason}
 	c.expire()
 	c.g.forget(c.id)
-	c.signal()
+	c.startWriting()
 }
 
 // expire stops the clocks and bounds what the socket still does. c.mu is held.

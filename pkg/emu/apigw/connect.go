@@ -31,7 +31,7 @@ func (g *Gateway) connect(w http.ResponseWriter, r *http.Request) {
 	if ws, raw, err := upgrade(w, r, subprotocol); err != nil {
 		c.finish(codeAbnormal, "")
 	} else {
-		c.attach(raw)
+		c.attach(ws, raw)
 		stopSpelling(r)
 		c.serve(ws)
 	}

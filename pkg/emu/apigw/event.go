@@ -122,11 +122,9 @@ func (g *Gateway) disconnectEvent(s *session, code int, reason string) event {
 
 // scope lets templates see e.
 func (g *Gateway) scope(e *event) *scope {
-	s := &scope{stageVariables: e.StageVariables}
+	s := &scope{context: &e.RequestContext, stageVariables: e.StageVariables}
 	if e.Body != nil {
 		s.body = *e.Body
 	}
-	doc, _ := parseJSON(toJSON(e.RequestContext))
-	s.context, _ = doc.(map[string]any)
 	return s
 }

@@ -18,9 +18,9 @@ func Render(src, body string) (string, error) {
 	return t.render(&scope{
 		body:           body,
 		stageVariables: map[string]string{"env": "test"},
-		context: map[string]any{
-			"connectionId": "R1kmxc2VNjMCFIA=",
-			"authorizer":   map[string]any{"principalId": "me"},
+		context: &requestContext{
+			ConnectionID: "R1kmxc2VNjMCFIA=",
+			Authorizer:   map[string]any{"principalId": "me"},
 		},
 	}), nil
 }

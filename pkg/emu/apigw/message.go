@@ -7,16 +7,31 @@ import (
 )
 
 // message handles one inbound message, concurrently with all others of its
-// connection (aws-facts §3).
+// connection (aws-facts §3) where a function answers. A MOCK integration answers
+// at once.
 func (g *Gateway) message(c *conn, body string) {
 	g.counts.message()
 	key, route, found := g.route(body)
 	e := g.messageEvent(&c.session, key, body)
-	if !found {
-		c.tell("Forbidden", e.RequestContext.RequestID)
-		return
+	switch {
+	case !found:
+		c.reply(c.ownFrame("Forbidden", e.RequestContext.RequestID))
+	case route.Integration != nil && route.Integration.Type == typeMock:
+		if reply := g.integrateMessage(c, key, route, &e); reply != nil {
+			c.reply(reply)
+		}
+	default:
+		g.wg.Go(func() {
+			if reply := g.integrateMessage(c, key, route, &e); reply != nil {
+				c.post(reply)
+			}
+		})
 	}
-	reply, err := g.answer(key, route, &e)
+}
+
+// integrateMessage returns what goes back to the client, nil for nothing.
+func (g *Gateway) integrateMessage(c *conn, key string, route Route, e *event) []byte {
+	reply, err := g.answer(key, route, e)
 	if err != nil {
 		g.log.Warn("message failed", "route", key, "connectionId", c.id,
 			"requestId", e.RequestContext.RequestID, "error", err)
@@ -24,12 +39,12 @@ func (g *Gateway) message(c *conn, body string) {
 		if errors.Is(err, errTimeout) {
 			text = "Endpoint request timed out"
 		}
-		c.tell(text, e.RequestContext.RequestID)
-		return
+		return c.ownFrame(text, e.RequestContext.RequestID)
 	}
-	if reply != "" {
-		c.post([]byte(reply))
+	if reply == "" {
+		return nil
 	}
+	return []byte(reply)
 }
 
 // route finds the route of a message. Keys with $ are reserved: such a message,
@@ -58,7 +73,8 @@ func (g *Gateway) answer(key string, route Route, e *event) (reply string, err e
 	return *r.Body, nil
 }
 
-// tell sends a gateway frame, spaced exactly as AWS does (aws-facts §3).
-func (c *conn) tell(text, requestID string) {
-	c.post(fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, c.id, requestID))
+// ownFrame is a frame of the gateway's own, spaced exactly as AWS does
+// (aws-facts §3).
+func (c *conn) ownFrame(text, requestID string) []byte {
+	return fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, c.id, requestID)
 }

@@ -17,6 +17,7 @@ const defaultKey = "$default"
 // the response, whose template is the answer. No function is called.
 type mock struct {
 	request   templateChoice
+	fixed     int // the statusCode, if it is always the same
 	responses []mockResponse
 }
 
@@ -41,6 +42,9 @@ func compileMock(i *Integration) (*mock, error) {
 		return nil, err
 	}
 	m := &mock{request: request}
+	if t, _ := request.choose("", ""); request.key.static() && t.static() {
+		m.fixed, _ = statusCode(t.render(nil)) // what is wrong, the first message tells
+	}
 	// $default sorts before /…/, so walking backwards tries it last.
 	for _, key := range slices.Backward(slices.Sorted(maps.Keys(i.Responses))) {
 		r, err := compileResponse(key, i.Responses[key])
@@ -101,11 +105,18 @@ func (c templateChoice) choose(body, status string) (template, bool) {
 
 // status renders the request template and reads its statusCode.
 func (m *mock) status(s *scope) (int, error) {
+	if m.fixed != 0 {
+		return m.fixed, nil
+	}
 	t, ok := m.request.choose(s.body, "")
 	if !ok {
 		return 0, errors.New("no request template selected")
 	}
-	doc, _ := parseJSON(t.render(s))
+	return statusCode(t.render(s))
+}
+
+func statusCode(rendered string) (int, error) {
+	doc, _ := parseJSON(rendered)
 	v, _ := jsonPath{"statusCode"}.find(doc)
 	code, err := strconv.Atoi(stringify(v))
 	if err != nil || code < 100 || code > 599 {

@@ -44,19 +44,15 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// serve moves c's messages until the socket is closed. Reads and writes take no
+// serve reads c's messages until the socket is closed. Reads and writes take no
 // deadline from a context: finish sets one on the TCP connection.
 func (c *conn) serve(ws *websocket.Conn) {
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write(ws)
-	}()
 	c.read(ws)
-	<-written
+	<-c.closed
 }
 
-// read hands each message to its own goroutine until c ends.
+// read serves messages until c ends, each of them concurrently with all others if
+// a function is asked.
 func (c *conn) read(ws *websocket.Conn) {
 	for {
 		typ, r, err := ws.Reader(context.Background())
@@ -73,10 +69,10 @@ func (c *conn) read(ws *websocket.Conn) {
 			c.finish(closeCause(err))
 			return
 		}
-		if !c.touch() {
+		if !c.received() {
 			return
 		}
-		c.g.wg.Go(func() { c.g.message(c, body) })
+		c.g.message(c, body)
 	}
 }
 
@@ -119,22 +115,35 @@ func closeCause(err error) (code int, reason string) {
 	return int(closed.Code), closed.Reason
 }
 
-// write sends what is queued, in order, and at the end the close frame.
-func (c *conn) write(ws *websocket.Conn) {
-	for batch := c.next(); len(batch) > 0; batch = c.next() {
-		if !c.writeBatch(ws, batch) {
-			// Why, read finds out: it alone sees the client's close frame.
-			_ = ws.CloseNow()
+// write sends what is queued, in order, and after the end the close frame.
+func (c *conn) write() {
+	for {
+		batch, done := c.next()
+		if len(batch) == 0 && !done {
 			return
 		}
+		if len(batch) == 0 {
+			c.shake()
+			break
+		}
+		if !c.writeBatch(c.ws, batch) {
+			// Why, read finds out: it alone sees the client's close frame.
+			_ = c.ws.CloseNow()
+			break
+		}
 	}
+	close(c.closed) // writing stays true: nobody comes after
+}
+
+// shake closes the socket the way c ended.
+func (c *conn) shake() {
 	e := c.ending()
 	if e.code == codeAbnormal {
-		_ = ws.CloseNow()
+		_ = c.ws.CloseNow()
 		return
 	}
 	// Errors only say that the peer was quicker or is gone.
-	_ = ws.Close(websocket.StatusCode(e.code), e.reason)
+	_ = c.ws.Close(websocket.StatusCode(e.code), e.reason)
 }
 
 // writeBatch reports whether the socket is still good.

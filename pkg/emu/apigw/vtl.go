@@ -2,15 +2,23 @@ package apigw
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// template is a parsed mapping template: a list of renderers.
-type template []func(*scope) string
+// template is a parsed mapping template: text as it stands, and references.
+type template []templatePart
+
+// templatePart is text or, if it is not nil, a reference.
+type templatePart struct {
+	text string
+	ref  func(*scope) string
+}
 
 // scope is what a template can see while it renders.
 type scope struct {
-	context        map[string]any
+	context        *requestContext
 	stageVariables map[string]string
 	body           string
 }
@@ -18,23 +26,49 @@ type scope struct {
 func (t template) render(s *scope) string {
 	var b strings.Builder
 	for _, part := range t {
-		b.WriteString(part(s))
+		if part.ref == nil {
+			b.WriteString(part.text)
+		} else {
+			b.WriteString(part.ref(s))
+		}
 	}
 	return b.String()
 }
 
-// contextNames are the variables of AWS's WebSocket mapping reference that this
+// static reports whether t always renders the same.
+func (t template) static() bool {
+	return !slices.ContainsFunc(t, func(p templatePart) bool { return p.ref != nil })
+}
+
+// contextVariables are those of AWS's WebSocket mapping reference that this
 // emulator can fill; authorizer.* comes on top.
-var contextNames = map[string]bool{
-	"apiId": true, "connectedAt": true, "connectionId": true, "domainName": true,
-	"eventType": true, "extendedRequestId": true, "messageDirection": true,
-	"messageId": true, "requestId": true, "requestTime": true,
-	"requestTimeEpoch": true, "routeKey": true, "stage": true,
-	"identity.accountId": true, "identity.apiKey": true, "identity.apiKeyId": true,
-	"identity.caller": true, "identity.cognitoAuthenticationProvider": true,
-	"identity.cognitoAuthenticationType": true, "identity.cognitoIdentityId": true,
-	"identity.cognitoIdentityPoolId": true, "identity.sourceIp": true,
-	"identity.user": true, "identity.userAgent": true, "identity.userArn": true,
+var contextVariables = map[string]func(*requestContext) string{
+	"apiId":             func(c *requestContext) string { return c.APIID },
+	"connectedAt":       func(c *requestContext) string { return strconv.FormatInt(c.ConnectedAt, 10) },
+	"connectionId":      func(c *requestContext) string { return c.ConnectionID },
+	"domainName":        func(c *requestContext) string { return c.DomainName },
+	"eventType":         func(c *requestContext) string { return c.EventType },
+	"extendedRequestId": func(c *requestContext) string { return c.ExtendedRequestID },
+	"messageDirection":  func(c *requestContext) string { return c.MessageDirection },
+	"messageId":         func(c *requestContext) string { return c.MessageID },
+	"requestId":         func(c *requestContext) string { return c.RequestID },
+	"requestTime":       func(c *requestContext) string { return c.RequestTime },
+	"requestTimeEpoch":  func(c *requestContext) string { return strconv.FormatInt(c.RequestTimeEpoch, 10) },
+	"routeKey":          func(c *requestContext) string { return c.RouteKey },
+	"stage":             func(c *requestContext) string { return c.Stage },
+
+	"identity.accountId":                     func(c *requestContext) string { return c.Identity.AccountID },
+	"identity.apiKey":                        func(c *requestContext) string { return c.Identity.APIKey },
+	"identity.apiKeyId":                      func(c *requestContext) string { return c.Identity.APIKeyID },
+	"identity.caller":                        func(c *requestContext) string { return c.Identity.Caller },
+	"identity.cognitoAuthenticationProvider": func(c *requestContext) string { return c.Identity.CognitoAuthenticationProvider },
+	"identity.cognitoAuthenticationType":     func(c *requestContext) string { return c.Identity.CognitoAuthenticationType },
+	"identity.cognitoIdentityId":             func(c *requestContext) string { return c.Identity.CognitoIdentityID },
+	"identity.cognitoIdentityPoolId":         func(c *requestContext) string { return c.Identity.CognitoIdentityPoolID },
+	"identity.sourceIp":                      func(c *requestContext) string { return c.Identity.SourceIP },
+	"identity.user":                          func(c *requestContext) string { return c.Identity.User },
+	"identity.userAgent":                     func(c *requestContext) string { return c.Identity.UserAgent },
+	"identity.userArn":                       func(c *requestContext) string { return c.Identity.UserARN },
 }
 
 // templateParser walks src once. withInput allows $input.
@@ -50,20 +84,16 @@ func parseTemplate(src string, withInput bool) (template, error) {
 	var t template
 	for p.at < len(p.src) {
 		if text := p.text(); text != "" {
-			t = append(t, literal(text))
+			t = append(t, templatePart{text: text})
 			continue
 		}
-		part, err := p.markup()
+		ref, err := p.markup()
 		if err != nil {
 			return nil, err
 		}
-		t = append(t, part)
+		t = append(t, templatePart{ref: ref})
 	}
 	return t, nil
-}
-
-func literal(s string) func(*scope) string {
-	return func(*scope) string { return s }
 }
 
 func (p *templateParser) rest() string { return p.src[p.at:] }
@@ -180,18 +210,14 @@ func (p *templateParser) contextReference() (func(*scope) string, error) {
 		path = append(path, p.name())
 	}
 	full := strings.Join(path, ".")
-	fromAuthorizer := len(path) == 2 && path[0] == "authorizer"
-	if !contextNames[full] && !fromAuthorizer {
+	if len(path) == 2 && path[0] == "authorizer" {
+		return func(s *scope) string { return stringify(s.context.Authorizer[path[1]]) }, nil
+	}
+	variable, ok := contextVariables[full]
+	if !ok {
 		return nil, fmt.Errorf("$context.%s is not emulated in templates", full)
 	}
-	return func(s *scope) string {
-		var v any = s.context
-		for _, name := range path {
-			m, _ := v.(map[string]any)
-			v = m[name]
-		}
-		return stringify(v)
-	}, nil
+	return func(s *scope) string { return variable(s.context) }, nil
 }
 
 func (p *templateParser) stageVariable(start string) (func(*scope) string, error) {
@@ -252,7 +278,7 @@ func (p *templateParser) escapeJavaScript(start string) (func(*scope) string, er
 	}
 	var arg func(*scope) string
 	if s, ok := p.quoted(); ok {
-		arg = literal(s)
+		arg = func(*scope) string { return s }
 	} else if p.skip("$") {
 		var err error
 		if arg, err = p.reference(start); err != nil {
