@@ -42,6 +42,7 @@ var floors = map[string][]string{
 	"pkg/chat":              {},
 	"pkg/emu/apigw":         {"pkg/emu/iam"},
 	"pkg/emu/sam":           {"pkg/emu/apigw", "pkg/emu/lambdart"},
+	"pkg/emu/ddb":           {"pkg/emu/ddb/journal"},
 	"pkg/emu/*":             {},
 }
 

@@ -18,6 +18,9 @@ type Options struct {
 	Bedrock bool
 	// DynamoDB is the URL of another DynamoDB. Default: the embedded one.
 	DynamoDB string
+	// Data is a folder for the embedded one's tables; see ddb.Open. Default: they
+	// are in memory.
+	Data string
 	// Environ is where the user's AWS settings are looked for, as NAME=VALUE, when
 	// functions call AWS itself. Default: none.
 	Environ []string

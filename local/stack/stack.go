@@ -126,10 +126,7 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 	if !s.opt.Bedrock {
 		s.model = converse.New(&converse.Options{Model: s.opt.Model, Logger: s.opt.Logger, Faults: s.modelFault})
 	}
-	if s.opt.DynamoDB == "" {
-		s.table = ddb.New(s.tableOptions())
-	}
-	return nil
+	return s.openTables()
 }
 
 // admit finds out who may do what: clients and functions.
@@ -247,6 +244,9 @@ func (s *Stack) Close(ctx context.Context) error {
 		errs = append(errs, s.server.Close())
 	}
 	s.owned.Wait()
+	if s.table != nil {
+		errs = append(errs, s.table.Close())
+	}
 	if s.opt.CAFile != "" {
 		if err := os.Remove(s.opt.CAFile); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

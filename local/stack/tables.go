@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"kaiwa/pkg/emu/ddb"
 	"kaiwa/pkg/emu/sam"
 )
 
@@ -29,8 +30,20 @@ type dynamo struct {
 	client           *http.Client
 }
 
+// openTables makes the embedded DynamoDB, unless another one is used.
+func (s *Stack) openTables() (err error) {
+	switch {
+	case s.opt.DynamoDB != "":
+	case s.opt.Data != "":
+		s.table, err = ddb.Open(s.opt.Data, s.tableOptions())
+	default:
+		s.table = ddb.New(s.tableOptions())
+	}
+	return err
+}
+
 // createTables makes the template's tables in the embedded DynamoDB or the other
-// one. Those that are there already stay as they are.
+// one. Those that are there already must be as the template says.
 func (s *Stack) createTables(ctx context.Context, tables []sam.Table) error {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	defer transport.CloseIdleConnections()
@@ -49,7 +62,12 @@ func (s *Stack) createTables(ctx context.Context, tables []sam.Table) error {
 		}
 	}
 	for _, t := range tables {
-		if err := d.create(ctx, t); err != nil {
+		err := d.create(ctx, t)
+		var other *otherSchema
+		switch {
+		case errors.As(err, &other) && s.opt.Data != "":
+			return fmt.Errorf("table %s in %s %w: remove the folder to begin anew, or name another one", t.Name, s.opt.Data, err)
+		case err != nil:
 			return fmt.Errorf("create table %s at %s: %w", t.Name, d.endpoint, err)
 		}
 	}

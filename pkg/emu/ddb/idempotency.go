@@ -20,21 +20,27 @@ type remembered struct {
 	reads       map[string]float64 // what a repetition costs, by table: reading the items
 }
 
+// receipt is a token with what is remembered of its transaction; the zero value is that of one without.
+type receipt struct {
+	token string
+	remembered
+}
+
 // fingerprintOf tells requests apart, apart from the members that a repetition may have otherwise.
 func fingerprintOf(body any) [sha256.Size]byte {
 	object, _ := body.(map[string]any)
 	return sha256.Sum256(appendJSON(nil, object["TransactItems"]))
 }
 
-func (t *tokens) remember(token string, fingerprint [sha256.Size]byte, reads map[string]float64, now time.Time) {
-	if token == "" {
+func (t *tokens) remember(r receipt) {
+	if r.token == "" {
 		return
 	}
 	if t.known == nil {
 		t.known = map[string]remembered{}
 	}
-	t.known[token] = remembered{fingerprint, now, reads}
-	t.order = append(t.order, token)
+	t.known[r.token] = r.remembered
+	t.order = append(t.order, r.token)
 }
 
 // forget drops what is too old.
@@ -47,8 +53,8 @@ func (t *tokens) forget(now time.Time) {
 
 // replay tells whether the token's transaction has happened already; it must have been the same request.
 func (c *call) replay(token string, fingerprint [sha256.Size]byte) (bool, error) {
-	c.tokens.forget(c.options.Clock())
-	r, known := c.tokens.known[token]
+	c.store.tokens.forget(c.options.Clock())
+	r, known := c.store.tokens.known[token]
 	switch {
 	case !known:
 		return false, nil

@@ -32,11 +32,7 @@ func (s *Server) CreateTable(req []byte) error {
 	if err != nil {
 		return errors.New("create table: " + err.Error())
 	}
-	var in createInput
-	if err := decode(body, in.members()...); err != nil {
-		return err
-	}
-	d, err := in.define()
+	d, err := define(body)
 	if err != nil {
 		return err
 	}
@@ -45,7 +41,8 @@ func (s *Server) CreateTable(req []byte) error {
 }
 
 // Sweep deletes the items whose time to live has passed at now and returns how many they were. It is for the caller to say when:
-// AWS deletes them within days, and until then reads still return them (aws-facts §9). Nothing is billed for it.
+// AWS deletes them within days, and until then reads still return them (aws-facts §9). Nothing is billed for it. They stay
+// until the next time if their removal cannot be written into the folder of Open.
 func (s *Server) Sweep(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +58,9 @@ func (s *Server) Sweep(now time.Time) int {
 			return true
 		})
 	}
-	s.store.commit(expired...)
+	if _, err := s.store.commit(receipt{}, expired...); err != nil {
+		return 0
+	}
 	return len(expired)
 }
 

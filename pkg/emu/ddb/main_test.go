@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// TestMain fails if a goroutine of the emulator outlives the tests.
+// TestMain serves a folder if asked to; else it fails if a goroutine of the emulator outlives the tests.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(asServer); dir != "" {
+		os.Exit(serveFolder(dir))
+	}
 	code := m.Run()
 	transport.CloseIdleConnections()
 	for deadline := time.Now().Add(5 * time.Second); leaked() != "" && time.Now().Before(deadline); {

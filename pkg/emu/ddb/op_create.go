@@ -20,6 +20,15 @@ type indexInput struct {
 	schema []schemaElement
 }
 
+// define makes a definition of a CreateTable request.
+func define(body any) (definition, error) {
+	var in createInput
+	if err := decode(body, in.members()...); err != nil {
+		return definition{}, err
+	}
+	return in.define(body)
+}
+
 func (in *createInput) members() []member {
 	return []member{
 		must("AttributeDefinitions", elements(0, math.MaxInt, in.attribute)),
@@ -84,9 +93,10 @@ func (in *createInput) indexList(name string, local bool) decoder {
 	}
 }
 
-// define checks the request as a whole and returns the definition of the table.
-func (in *createInput) define() (definition, error) {
+// define checks the request as a whole, body, and returns the definition of the table.
+func (in *createInput) define(body any) (definition, error) {
 	d := in.definition
+	d.request = body
 	d.onDemand = in.billing == "PAY_PER_REQUEST"
 	switch {
 	case d.onDemand && d.capacity != throughput{}:

@@ -12,11 +12,7 @@ const arnPrefix = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 
 // createTable makes a table that is usable, and ACTIVE, at once.
 func (c *call) createTable() (reply, error) {
-	var in createInput
-	if err := decode(c.body, in.members()...); err != nil {
-		return nil, err
-	}
-	d, err := in.define()
+	d, err := define(c.body)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +32,10 @@ func (s *Server) makeTable(d definition) (reply, error) {
 	if s.store.tables[d.name] != nil {
 		return nil, refusal(dynamoDB+"ResourceInUseException", "Table already exists: "+d.name)
 	}
-	t := s.store.create(d, newID(), s.options.Clock())
+	t, err := s.store.create(d, newID(), s.options.Clock())
+	if err != nil {
+		return nil, err
+	}
 	return t.describe("ACTIVE"), nil
 }
 
@@ -79,7 +78,9 @@ func (c *call) deleteTable() (reply, error) {
 	if t.protected {
 		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}
-	c.store.drop(t)
+	if err := c.store.drop(t); err != nil {
+		return nil, err
+	}
 	return reply{"TableDescription": t.describe("DELETING")}, nil
 }
 

@@ -120,9 +120,7 @@ func (c *call) transact(writes []*write, token string) error {
 		changes[i] = o.change
 		reads[o.table.name] += 2 * readUnits(sizeOf(o.rec), true)
 	}
-	c.commit(changes...)
-	c.tokens.remember(token, fingerprint, reads, c.options.Clock())
-	return nil
+	return c.commit(receipt{token, remembered{fingerprint, c.options.Clock(), reads}}, changes...)
 }
 
 // decideAll checks every write before any is done. Writes that do not suit their table come before failed conditions, and only

@@ -28,9 +28,12 @@ func (c *call) updateTimeToLive() (reply, error) {
 	case !enabled && t.ttl != attribute:
 		return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.ttl)
 	case enabled:
-		c.store.setTTL(t, attribute)
+		err = c.store.setTTL(t, attribute)
 	default:
-		c.store.setTTL(t, "")
+		err = c.store.setTTL(t, "")
+	}
+	if err != nil {
+		return nil, err
 	}
 	return reply{"TimeToLiveSpecification": reply{"AttributeName": attribute, "Enabled": enabled}}, nil
 }

@@ -62,18 +62,20 @@ func (c *call) perform(w *write) (outcome, error) {
 		c.used.of(t).writes("", o.units())
 	}
 	if err == nil {
-		c.commit(o.change)
+		err = c.commit(receipt{}, o.change)
 	}
 	return o, err
 }
 
 // commit makes the changes and notes what they cost in indexes.
-func (c *call) commit(changes ...change) {
-	for i, cost := range c.store.commit(changes...) {
+func (c *call) commit(r receipt, changes ...change) error {
+	costs, err := c.store.commit(r, changes...)
+	for i, cost := range costs {
 		for index, units := range cost {
 			c.used.of(changes[i].table).writes(index, units)
 		}
 	}
+	return err
 }
 
 // returned is what ReturnValues asks for, empty if it asks for nothing.

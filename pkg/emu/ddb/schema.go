@@ -23,6 +23,7 @@ type definition struct {
 	capacity   throughput
 	class      string
 	protected  bool
+	request    any // CreateTable's, as it came
 }
 
 type throughput struct{ read, write int }

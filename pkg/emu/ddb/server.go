@@ -29,9 +29,8 @@ type Options struct {
 type Server struct {
 	options Options
 
-	mu     sync.RWMutex // guards store and tokens
-	store  store
-	tokens tokens
+	mu    sync.RWMutex // guards store
+	store store
 
 	countsMu sync.Mutex
 	counts   map[string]OpCount

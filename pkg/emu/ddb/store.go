@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// store is all that is kept. Everything that changes it goes through create, drop, setTTL and commit,
-// so that a journal can stand there. The server's lock guards it.
+// store is all that is kept. Everything that changes it goes through create, drop, setTTL and commit, which write it into the
+// journal first, if there is one. The server's lock guards it.
 type store struct {
 	tables map[string]*table
+	tokens tokens
+	folder *folder // nil: memory only
 }
 
 // change puts rec in the place of whatever is under key; a nil rec removes that.
@@ -19,24 +21,45 @@ type change struct {
 	rec   *record
 }
 
-func (s *store) create(d definition, id string, now time.Time) *table {
+func (s *store) create(d definition, id string, now time.Time) (*table, error) {
 	t := newTable(d, id, now)
-	s.tables[d.name] = t
-	return t
+	return t, s.keep(func() reply { return creation(t) }, func() { s.tables[d.name] = t })
 }
 
-func (s *store) drop(t *table) { delete(s.tables, t.name) }
+func (s *store) drop(t *table) error {
+	return s.keep(func() reply { return reply{"drop": t.name} }, func() { delete(s.tables, t.name) })
+}
 
 // setTTL sets the attribute of a table's time to live; empty is none.
-func (s *store) setTTL(t *table, attribute string) { t.ttl = attribute }
+func (s *store) setTTL(t *table, attribute string) error {
+	return s.keep(func() reply { return timeToLive(t, attribute) }, func() { t.ttl = attribute })
+}
 
-// commit makes changes, all or none, and returns the write units that each of them cost in indexes.
-func (s *store) commit(changes ...change) []map[string]float64 {
+// commit makes changes, all or none, and returns the write units that each of them cost in indexes. With the receipt of a
+// transaction it remembers that too; the zero receipt is none.
+func (s *store) commit(r receipt, changes ...change) ([]map[string]float64, error) {
 	costs := make([]map[string]float64, len(changes))
-	for i, c := range changes {
-		costs[i] = c.table.put(c.key, c.rec)
+	err := s.keep(func() reply { return changesOf(r, changes) }, func() {
+		s.tokens.remember(r)
+		for i, c := range changes {
+			costs[i] = c.table.put(c.key, c.rec)
+		}
+	})
+	return costs, err
+}
+
+// keep makes a change, after its record was written.
+func (s *store) keep(record func() reply, change func()) error {
+	if s.folder == nil {
+		change()
+		return nil
 	}
-	return costs
+	if err := s.folder.append(record()); err != nil {
+		return err
+	}
+	change()
+	s.folder.tidy(s)
+	return nil
 }
 
 // table returns the table an item operation names.
