@@ -23,6 +23,7 @@ type settings struct {
 	params   map[string]string // Auth among them when -auth is given
 	model    model
 	dynamodb string // "" for the embedded one
+	data     string // its folder, "" for memory
 
 	idle, life, integrationTimeout, asyncRetry time.Duration
 
@@ -52,9 +53,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	fs.Func("auth", "short for -param Auth=…: `WHO` may connect, none, iam or apikey; prints what a client needs", s.setAuth)
 	fs.Func("model", "`WHO` answers: demo (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one); default demo", s.setModel)
 	fs.Func("dynamodb", "`URL` of another DynamoDB than the embedded one", s.setDynamoDB)
-	fs.Func("data", "keep the table in this `folder`: not possible yet, it is in memory", func(string) error {
-		return errors.New("not possible yet: the embedded table lives in memory; use -dynamodb with one that persists")
-	})
+	fs.StringVar(&s.data, "data", "", "keep the embedded DynamoDB's tables in this `folder`, whatever ends the run; by default they are in memory")
 	fs.Func("faults", "`what` goes wrong, like post.delay=20ms,post.429=1/5,post.410=10: every fifth, the tenth only", s.setFaults)
 	duration := func(d *time.Duration, name string, value time.Duration, usage string) {
 		*d = value
@@ -75,6 +74,9 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	}
 	if fs.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if s.data != "" && s.dynamodb != "" {
+		return nil, errors.New("-data is for the embedded DynamoDB: leave out either -data or -dynamodb")
 	}
 	return s, loopback(s.addr)
 }

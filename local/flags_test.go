@@ -43,6 +43,7 @@ func TestParse(t *testing.T) {
 		{"-model bedrock", func(s *settings) { s.model = model{bedrock: true} }},
 		{"-model openai:http://127.0.0.1:11434#llama3.2:1b", func(s *settings) { s.model = model{url: "http://127.0.0.1:11434", name: "llama3.2:1b"} }},
 		{"-dynamodb http://127.0.0.1:8000/", func(s *settings) { s.dynamodb = "http://127.0.0.1:8000" }},
+		{"-data folder", func(s *settings) { s.data = "folder" }},
 		{"-life 1h -integration-timeout 5s -async-retry 100ms", func(s *settings) {
 			s.life, s.integrationTimeout, s.asyncRetry = time.Hour, 5*time.Second, 100*time.Millisecond
 		}},
@@ -87,7 +88,7 @@ func TestParseRefuses(t *testing.T) {
 		{"-model openai:http://127.0.0.1:1", "openai:URL#MODEL"},
 		{"-model openai:127.0.0.1#m", "openai:URL#MODEL"},
 		{"-dynamodb 127.0.0.1:8000", "want a URL"},
-		{"-data folder", "-dynamodb"},
+		{"-data folder -dynamodb http://127.0.0.1:8000", "either -data or -dynamodb"},
 		{"-idle 30", "want a time"},
 		{"-idle 0s", "want a time"},
 		{"-life -1h", "want a time"},

@@ -99,6 +99,7 @@ func (s *session) options(p *prepared) *stack.Options {
 		Region:   p.region,
 		Bedrock:  s.model.bedrock,
 		DynamoDB: s.dynamodb,
+		Data:     s.data,
 		Environ:  os.Environ(),
 		Idle:     s.idle, Life: s.life, IntegrationTimeout: s.integrationTimeout, AsyncRetry: s.asyncRetry,
 		Faults:      s.faults,

@@ -97,9 +97,26 @@ func (d *dynamo) create(ctx context.Context, t sam.Table) error {
 	if err != nil {
 		return err
 	}
-	if err := d.awaitActive(ctx, t.Name); err != nil || t.TTLAttribute == "" {
+	stored, err := d.awaitActive(ctx, t.Name)
+	if err != nil {
 		return err
 	}
+	var wanted schema
+	if err := json.Unmarshal(t.Create, &wanted); err != nil {
+		return fmt.Errorf("read the template's table: %w", err)
+	}
+	if has := stored.differs(wanted); has != "" {
+		return &otherSchema{has}
+	}
+	if t.TTLAttribute == "" {
+		return nil
+	}
+	return d.expire(ctx, t)
+}
+
+// expire sets the attribute of a table's time to live.
+func (d *dynamo) expire(ctx context.Context, t sam.Table) error {
+	var refused *refusal
 	ttl, err := json.Marshal(map[string]any{
 		"TableName":               t.Name,
 		"TimeToLiveSpecification": map[string]any{"AttributeName": t.TTLAttribute, "Enabled": true},
@@ -109,34 +126,61 @@ func (d *dynamo) create(ctx context.Context, t sam.Table) error {
 	}
 	_, err = d.call(ctx, "UpdateTimeToLive", ttl)
 	if errors.As(err, &refused) && refused.kind() == "ValidationException" && strings.Contains(refused.Message, "already enabled") {
-		return nil
+		return d.checkTTL(ctx, t)
 	}
 	return err
 }
 
-func (d *dynamo) awaitActive(ctx context.Context, table string) error {
+func (d *dynamo) checkTTL(ctx context.Context, t sam.Table) error {
+	var described struct {
+		TimeToLiveDescription struct{ AttributeName string }
+	}
+	if err := d.describe(ctx, "DescribeTimeToLive", t.Name, &described); err != nil {
+		return err
+	}
+	if has := described.TimeToLiveDescription.AttributeName; has != t.TTLAttribute {
+		return &otherSchema{fmt.Sprintf("the time to live in %s, not in %s", has, t.TTLAttribute)}
+	}
+	return nil
+}
+
+// describe asks something about a table.
+func (d *dynamo) describe(ctx context.Context, operation, table string, into any) error {
 	name, err := json.Marshal(map[string]string{"TableName": table})
 	if err != nil {
 		return err
 	}
+	out, err := d.call(ctx, operation, name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(out, into); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	return nil
+}
+
+// awaitActive waits until a table can be used, and tells what it is.
+func (d *dynamo) awaitActive(ctx context.Context, table string) (schema, error) {
 	poll := time.NewTicker(tablePoll)
 	defer poll.Stop()
 	for {
-		out, err := d.call(ctx, "DescribeTable", name)
-		if err != nil {
-			return err
+		var described struct {
+			Table struct {
+				TableStatus string
+				schema
+			}
 		}
-		var described struct{ Table struct{ TableStatus string } }
-		if err := json.Unmarshal(out, &described); err != nil {
-			return fmt.Errorf("DescribeTable: %w", err)
+		if err := d.describe(ctx, "DescribeTable", table, &described); err != nil {
+			return schema{}, err
 		}
 		if described.Table.TableStatus == "ACTIVE" {
-			return nil
+			return described.Table.schema, nil
 		}
 		select {
 		case <-poll.C:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return schema{}, context.Cause(ctx)
 		}
 	}
 }

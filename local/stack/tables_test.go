@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -42,7 +43,9 @@ func TestCreateTables(t *testing.T) {
 		exists   = `no {"__type":"com.amazonaws.dynamodb.v20120810#ResourceInUseException","message":"Table already exists"}`
 		hasTTL   = `no {"__type":"com.amazon.coral.validate#ValidationException","message":"TimeToLive is already enabled"}`
 		refused  = `no {"__type":"com.amazon.coral.validate#ValidationException","message":"no such key"}`
+		ttlIs    = `ok {"TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"ttl"}}`
 		describe = "\nDescribeTable {\"TableName\":\"T\"}"
+		askTTL   = "\nDescribeTimeToLive {\"TableName\":\"T\"}"
 		setTTL   = "\nUpdateTimeToLive {\"TableName\":\"T\",\"TimeToLiveSpecification\":{\"AttributeName\":\"ttl\",\"Enabled\":true}}"
 	)
 	tests := []struct {
@@ -54,8 +57,10 @@ func TestCreateTables(t *testing.T) {
 	}{
 		{"new", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{"ok {}", creating, active, "ok {}"},
 			"CreateTable {}" + describe + describe + setTTL, ""},
-		{"there already", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{exists, active, hasTTL},
-			"CreateTable {}" + describe + setTTL, ""},
+		{"there already", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{exists, active, hasTTL, ttlIs},
+			"CreateTable {}" + describe + setTTL + askTTL, ""},
+		{"with another TTL", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{exists, active, hasTTL, strings.Replace(ttlIs, "ttl", "end", 1)},
+			"CreateTable {}" + describe + setTTL + askTTL, "create table T at ENDPOINT: is not as the template says: it has the time to live in end, not in ttl"},
 		{"without TTL", sam.Table{Name: "T", Create: []byte("{}")}, []string{"ok {}", active}, "CreateTable {}" + describe, ""},
 		{"refused", sam.Table{Name: "T", Create: []byte("{}")}, []string{refused}, "CreateTable {}", "create table T at ENDPOINT: ValidationException: no such key"},
 		{"TTL refused", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{"ok {}", active, refused},
@@ -98,6 +103,41 @@ func TestUserCredentials(t *testing.T) {
 	} {
 		if got := isAWS(endpoint); got != want {
 			t.Errorf("isAWS(%q) = %t", endpoint, got)
+		}
+	}
+}
+
+// What programs depend on must be as the template says; anything more does no harm.
+func TestSchemaDiffers(t *testing.T) {
+	const (
+		pk    = `"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]`
+		both  = `"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]`
+		kinds = `"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"N"}]`
+		index = `"GlobalSecondaryIndexes":[{"IndexName":"g",` + pk + `,"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["a","b"]}}]`
+	)
+	tests := []struct{ stored, wanted, want string }{
+		{pk + "," + kinds, pk + "," + kinds, ""},
+		{pk + "," + kinds + "," + index, pk + "," + kinds, ""},
+		{pk + "," + kinds + "," + index, pk + "," + kinds + "," + strings.Replace(index, `"a","b"`, `"b","a"`, 1), ""},
+		{both + "," + kinds, pk + "," + kinds, "the keys pk S, sk N, not pk S"},
+		{pk + "," + kinds, pk + "," + strings.Replace(kinds, `"S"`, `"B"`, 1), "the keys pk S, not pk B"},
+		{pk + "," + kinds, pk + "," + kinds + "," + index, "no index g"},
+		{pk + "," + kinds, pk + "," + kinds + "," + strings.Replace(index, "Global", "Local", 1), "no index g"},
+		{pk + "," + kinds + "," + index, pk + "," + kinds + "," + strings.Replace(index, `,"b"`, "", 1), "the index g with keys pk S and INCLUDE a, b, not keys pk S and INCLUDE a"},
+		{pk + "," + kinds + "," + index, pk + "," + kinds + "," + strings.Replace(index, pk, both, 1), "the index g with keys pk S and INCLUDE a, b, not keys pk S, sk N and INCLUDE a, b"},
+	}
+	for _, tt := range tests {
+		var stored, wanted schema
+		for text, into := range map[string]*schema{tt.stored: &stored, tt.wanted: &wanted} {
+			if err := json.Unmarshal([]byte("{"+text+"}"), into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tt.stored == tt.wanted {
+			wanted = stored
+		}
+		if got := stored.differs(wanted); got != tt.want {
+			t.Errorf("%s\nwanted %s:\ngot %q, want %q", tt.stored, tt.wanted, got, tt.want)
 		}
 	}
 }
