@@ -55,7 +55,16 @@ func New(issuer, audience string, o *Options) *Verifier {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Verifier{issuer: issuer, audience: audience, opt: opt, keys: &keySet{issuer: issuer, http: opt.HTTP, now: opt.Now}}
+	v := &Verifier{issuer: issuer, audience: audience, opt: opt, keys: &keySet{issuer: issuer, now: opt.Now}}
+	client := *opt.HTTP // the caller's own stays as it is
+	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if len(via) > 3 {
+			return errors.New("too many redirects")
+		}
+		return v.keys.secure(r.URL)
+	}
+	v.keys.http = &client
+	return v
 }
 
 // claims are what is read of a token.
@@ -94,7 +103,7 @@ func (v *Verifier) verify(ctx context.Context, token string) (id chat.Identity, 
 	var c claims
 	_, err = jwt.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		return v.keys.get(ctx, kid)
+		return v.keys.get(ctx, kid, t.Method.Alg())
 	},
 		// No symmetric and no "none": a public key must never serve as a secret.
 		jwt.WithValidMethods([]string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}),

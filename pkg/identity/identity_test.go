@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -139,9 +140,48 @@ func TestLeeway(t *testing.T) {
 func TestIssuerWithSlash(t *testing.T) {
 	k := newKey(t, "k1", "EdDSA")
 	is := newIssuer(t, k)
-	v := identity.New(is.URL+"/pool/", audience, &identity.Options{Now: is.clock})
+	is.name = is.URL + "/pool/"
+	v := identity.New(is.name, audience, &identity.Options{Now: is.clock})
 	mustAccept(t, v, k.sign(t, is.claims(jwt.MapClaims{"iss": is.URL + "/pool/"})))
 	mustRefuse(t, v, k.sign(t, is.claims(nil)), "issuer")
+}
+
+// TestKnownIssuers has tokens as the well-known issuers make them. Only the host
+// is ours.
+func TestKnownIssuers(t *testing.T) {
+	k := newKey(t, "k1", "RS256")
+	tests := map[string]struct {
+		issuer, audience string
+		claims           jwt.MapClaims
+		refused          bool
+	}{
+		"Cognito, access": {"/eu-central-1_Ab12", "1example23456789", jwt.MapClaims{"client_id": "1example23456789", "token_use": "access",
+			"scope": "openid", "username": "alice", "cognito:groups": []string{"a"}, "auth_time": 1, "version": 2}, false},
+		"Cognito, id":                       {"/eu-central-1_Ab12", "1example23456789", jwt.MapClaims{"aud": "1example23456789", "token_use": "id", "email_verified": true}, false},
+		"Cognito, access of another client": {"/eu-central-1_Ab12", "1example23456789", jwt.MapClaims{"client_id": "2example", "token_use": "access"}, true},
+		"Entra v1": {"/7f1c0a52-0000-4000-8000-000000000000/", "api://6e74172b-0000-4000-8000-000000000000",
+			jwt.MapClaims{"aud": "api://6e74172b-0000-4000-8000-000000000000", "ver": "1.0", "appid": "x", "tid": "7f1c0a52"}, false},
+		"Entra v2": {"/7f1c0a52-0000-4000-8000-000000000000/v2.0", "6e74172b-0000-4000-8000-000000000000",
+			jwt.MapClaims{"aud": "6e74172b-0000-4000-8000-000000000000", "ver": "2.0", "azp": "x", "scp": "chat"}, false},
+		"Auth0":    {"/", "https://chat.example/api", jwt.MapClaims{"aud": []string{"https://chat.example/api", "https://t.auth0.com/userinfo"}, "azp": "x"}, false},
+		"Keycloak": {"/realms/chat", "chat", jwt.MapClaims{"aud": []string{"account", "chat"}, "typ": "Bearer", "azp": "web"}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			is := newIssuer(t, k)
+			is.path, is.name = strings.TrimSuffix(tt.issuer, "/"), is.URL+tt.issuer
+			v := identity.New(is.name, tt.audience, &identity.Options{Now: is.clock})
+			claims := jwt.MapClaims{"iss": is.name, "sub": "alice", "iat": start.Unix(), "nbf": start.Unix(), "exp": start.Add(time.Hour).Unix()}
+			maps.Copy(claims, tt.claims)
+			if tt.refused {
+				mustRefuse(t, v, k.sign(t, claims), "another audience")
+				return
+			}
+			if id, err := v.Verify(t.Context(), k.sign(t, claims)); err != nil || id.User != is.name+" alice" {
+				t.Errorf("got %+v, %v", id, err)
+			}
+		})
+	}
 }
 
 // TestEmptyAudience: a deployment that forgot its audience trusts nobody.

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -92,7 +93,10 @@ type issuer struct {
 	t testing.TB
 
 	mu      sync.Mutex // protects following
+	path    string     // under which its discovery document is
+	name    string     // what it calls itself, unless ""
 	keys    []any
+	keysAt  string // where the key set is said to be, unless ""
 	fetches int    // of the key set
 	broken  string // what is served instead of the keys, unless ""
 	status  int    // of every answer, unless 0
@@ -100,7 +104,7 @@ type issuer struct {
 }
 
 func newIssuer(t testing.TB, keys ...keyPair) *issuer {
-	is := &issuer{t: t, now: start}
+	is := &issuer{t: t, now: start, path: "/pool"}
 	is.publish(keys...)
 	is.Server = httptest.NewServer(http.HandlerFunc(is.serve))
 	t.Cleanup(is.Close)
@@ -115,8 +119,8 @@ func (is *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.URL.Path {
-	case "/pool/.well-known/openid-configuration":
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": is.URL + "/pool", "jwks_uri": is.URL + "/keys"})
+	case is.path + "/.well-known/openid-configuration":
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": cmp.Or(is.name, is.URL+"/pool"), "jwks_uri": cmp.Or(is.keysAt, is.URL+"/keys")})
 	case "/keys":
 		is.fetches++
 		if is.broken != "" {

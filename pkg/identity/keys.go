@@ -14,6 +14,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,11 @@ import (
 // must not be able to use us against it, least of all when it is unwell.
 const (
 	refetchEvery = time.Minute
-	retryEvery   = time.Second // after a failure
+	retryEvery   = time.Second // after a failure, while we have no keys at all
+	// refreshAfter is when keys are fetched again although nobody asked for another:
+	// one that the issuer has withdrawn must not be good for as long as a function
+	// lives.
+	refreshAfter = time.Hour
 )
 
 // keySet is an issuer's published keys, fetched when first needed.
@@ -32,38 +37,57 @@ type keySet struct {
 	http   *http.Client
 	now    func() time.Time
 
-	mu   sync.Mutex // protects following
-	keys map[string]crypto.PublicKey
-	next time.Time // the issuer is not asked before
+	mu    sync.Mutex // protects following
+	keys  map[string]key
+	next  time.Time // the issuer is not asked before
+	stale time.Time // and is asked after
 }
 
-// get finds a key by id, asking the issuer again for one it does not know.
-func (s *keySet) get(ctx context.Context, kid string) (crypto.PublicKey, error) {
+// key verifies tokens; alg is the one algorithm it is for, "" for any of its kind.
+type key struct {
+	public crypto.PublicKey
+	alg    string
+}
+
+// get finds the key of an id for an algorithm, asking the issuer again for an id it
+// does not know. An unwell issuer locks nobody out whose key we have.
+func (s *keySet) get(ctx context.Context, kid, alg string) (crypto.PublicKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k, ok := s.keys[kid]; ok {
-		return k, nil
-	}
-	if now := s.now(); !now.Before(s.next) {
+	k, ok := s.keys[kid]
+	if now := s.now(); (!ok || now.After(s.stale)) && !now.Before(s.next) {
 		keys, err := s.fetch(ctx)
-		if err != nil {
+		switch {
+		case err == nil:
+			s.keys, s.next, s.stale = keys, now.Add(refetchEvery), now.Add(refreshAfter)
+			k, ok = s.keys[kid]
+		case len(s.keys) == 0:
 			s.next = now.Add(retryEvery)
 			return nil, err
+		default:
+			s.next = now.Add(refetchEvery)
 		}
-		s.keys, s.next = keys, now.Add(refetchEvery)
 	}
-	if k, ok := s.keys[kid]; ok {
-		return k, nil
+	if !ok {
+		return nil, fmt.Errorf("issuer has no key %.40q", kid)
 	}
-	return nil, fmt.Errorf("issuer has no key %.40q", kid)
+	if k.alg != "" && k.alg != alg {
+		return nil, fmt.Errorf("key %.40q is not for %s", kid, alg)
+	}
+	return k.public, nil
 }
 
-func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error) {
+func (s *keySet) fetch(ctx context.Context) (map[string]key, error) {
 	var conf struct {
+		Issuer  string `json:"issuer"`
 		JWKSURI string `json:"jwks_uri"`
 	}
 	if err := s.getJSON(ctx, strings.TrimSuffix(s.issuer, "/")+"/.well-known/openid-configuration", &conf); err != nil {
 		return nil, fmt.Errorf("discover issuer: %w", err)
+	}
+	// OpenID Connect Discovery 1.0 §4.3 wants them identical.
+	if conf.Issuer != s.issuer {
+		return nil, fmt.Errorf("discover issuer: it calls itself %.200q, not %q", conf.Issuer, s.issuer)
 	}
 	var set struct {
 		Keys []jwk `json:"keys"`
@@ -71,10 +95,10 @@ func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error)
 	if err := s.getJSON(ctx, conf.JWKSURI, &set); err != nil {
 		return nil, fmt.Errorf("fetch issuer's keys: %w", err)
 	}
-	keys := map[string]crypto.PublicKey{}
+	keys := map[string]key{}
 	for _, k := range set.Keys {
 		if pub, err := k.public(); err == nil && (k.Use == "" || k.Use == "sig") {
-			keys[k.Kid] = pub
+			keys[k.Kid] = key{pub, k.Alg}
 		}
 	}
 	if len(keys) == 0 {
@@ -83,9 +107,12 @@ func (s *keySet) fetch(ctx context.Context) (map[string]crypto.PublicKey, error)
 	return keys, nil
 }
 
-func (s *keySet) getJSON(ctx context.Context, url string, v any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func (s *keySet) getJSON(ctx context.Context, address string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
+		return err
+	}
+	if err := s.secure(req.URL); err != nil {
 		return err
 	}
 	res, err := s.http.Do(req)
@@ -94,9 +121,18 @@ func (s *keySet) getJSON(ctx context.Context, url string, v any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, res.Status)
+		return fmt.Errorf("%s answered %s", address, res.Status)
 	}
 	return json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(v)
+}
+
+// secure refuses to leave TLS where the issuer has it: keys that anybody on the way
+// may change are none.
+func (s *keySet) secure(u *url.URL) error {
+	if strings.HasPrefix(s.issuer, "https:") && u.Scheme != "https" {
+		return fmt.Errorf("%s is not https, though the issuer is", u.Redacted())
+	}
+	return nil
 }
 
 // jwk is one key of a JWKS (RFC 7517).
@@ -104,6 +140,7 @@ type jwk struct {
 	Kid string `json:"kid"`
 	Kty string `json:"kty"`
 	Use string `json:"use"`
+	Alg string `json:"alg"`
 	Crv string `json:"crv"`
 	N   string `json:"n"`
 	E   string `json:"e"`

@@ -5,10 +5,13 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"kaiwa/pkg/identity"
 )
@@ -77,6 +80,88 @@ func TestReusedKeyID(t *testing.T) {
 	is.publish(second)
 	mustRefuse(t, v, second.sign(t, is.claims(nil)), "signature is invalid")
 	mustRefuse(t, is.verifier(), first.sign(t, is.claims(nil)), "signature is invalid")
+}
+
+// TestWithdrawnKey: a key that its issuer has withdrawn is good for an hour at
+// most, although nobody asked for another.
+func TestWithdrawnKey(t *testing.T) {
+	old, other := newKey(t, "old", "EdDSA"), newKey(t, "other", "EdDSA")
+	is := newIssuer(t, old)
+	v, token := is.verifier(), old.sign(t, is.claims(jwt.MapClaims{"exp": start.Add(9 * time.Hour).Unix()}))
+	mustAccept(t, v, token)
+	is.publish(other)
+	is.pass(time.Hour)
+	mustAccept(t, v, token)
+	is.pass(time.Second)
+	mustRefuse(t, v, token, `no key "old"`)
+
+	// When the issuer is unwell just then, it is asked once a minute.
+	is.publish(old)
+	is.pass(2 * time.Minute)
+	mustAccept(t, v, token)
+	is.pass(2 * time.Hour)
+	is.set(0, "<html>")
+	before := is.asked()
+	for range 120 {
+		mustAccept(t, v, token)
+		is.pass(time.Second)
+	}
+	if n := is.asked() - before; n != 2 {
+		t.Errorf("asked %d times in two minutes", n)
+	}
+}
+
+// TestKeyOfOneAlgorithm: a key that says what it is for verifies nothing else.
+func TestKeyOfOneAlgorithm(t *testing.T) {
+	k := newKey(t, "k1", "RS256")
+	is := newIssuer(t, k)
+	only := k.jwk(t)
+	only["alg"] = "RS256"
+	is.mu.Lock()
+	is.keys = []any{only}
+	is.mu.Unlock()
+	mustAccept(t, is.verifier(), k.sign(t, is.claims(nil)))
+	k.method = jwt.SigningMethodPS256
+	mustRefuse(t, is.verifier(), k.sign(t, is.claims(nil)), `key "k1" is not for PS256`)
+}
+
+// TestDiscovery: what an issuer says of itself must fit.
+func TestDiscovery(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	t.Run("another issuer's document", func(t *testing.T) {
+		is := newIssuer(t, k)
+		is.name = "https://evil.example"
+		mustRefuse(t, is.verifier(), k.sign(t, is.claims(nil)), `it calls itself "https://evil.example"`)
+	})
+	// An issuer with TLS whose keys are elsewhere, or come by way of elsewhere.
+	plain := newIssuer(t, k)
+	secure := newIssuer(t, k)
+	secure.Close()
+	redirect := ""
+	secure.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if redirect != "" {
+			http.Redirect(w, r, redirect, http.StatusFound)
+			return
+		}
+		secure.serve(w, r)
+	}))
+	t.Cleanup(secure.Close)
+	verify := func() *identity.Verifier {
+		return identity.New(secure.URL+"/pool", audience, &identity.Options{Now: secure.clock, HTTP: secure.Client()})
+	}
+	token := k.sign(t, secure.claims(nil))
+	mustAccept(t, verify(), token)
+	secure.keysAt = plain.URL + "/keys"
+	mustRefuse(t, verify(), token, "is not https, though the issuer is")
+	secure.keysAt = "http://user:hunter2@" + plain.Listener.Addr().String() + "/keys"
+	mustRefuse(t, verify(), token, "http://user:xxxxx@")
+	secure.keysAt, redirect = "", plain.URL+"/pool/.well-known/openid-configuration"
+	mustRefuse(t, verify(), token, "is not https, though the issuer is")
+	redirect = "/again"
+	mustRefuse(t, verify(), token, "too many redirects")
+	if n := plain.asked(); n != 0 {
+		t.Errorf("the plain one was asked for keys %d times", n)
+	}
 }
 
 // TestIssuerDown: nobody gets in on trust, the issuer is not hammered, and once
