@@ -22,8 +22,8 @@ import (
 var floors = map[string][]string{
 	"functions/authorizer":  {"pkg/handler", "pkg/identity"},
 	"functions/connect":     {"pkg/handler", "pkg/dynamo"},
-	"functions/disconnect":  {"pkg/handler", "pkg/dynamo"},
-	"functions/sendmessage": {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/invoke"},
+	"functions/disconnect":  {"pkg/handler", "pkg/dynamo", "pkg/callback"},
+	"functions/sendmessage": {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/invoke", "pkg/identity"},
 	"functions/reply":       {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/bedrock"},
 	"functions/notify":      {"pkg/handler", "pkg/dynamo", "pkg/callback"},
 	"client/*":              {"pkg/wire", "pkg/frame", "pkg/plain", "client/*"},

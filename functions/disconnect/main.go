@@ -1,4 +1,4 @@
-// Command disconnect serves $disconnect.
+// Command disconnect serves $disconnect, and orders to end what a user may do.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"kaiwa/pkg/callback"
 	"kaiwa/pkg/dynamo"
 	"kaiwa/pkg/handler"
 )
@@ -20,7 +21,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := &handler.Disconnect{Store: dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil), Logger: handler.NewLogger()}
+	h := &handler.Disconnect{
+		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
+		Sockets: callback.New(cfg),
+		Logger:  handler.NewLogger(),
+	}
 	if err := env.Err(); err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"kaiwa/pkg/callback"
 	"kaiwa/pkg/dynamo"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/identity"
 	"kaiwa/pkg/invoke"
 )
 
@@ -23,14 +24,20 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	sockets := callback.New(cfg)
 	h := &handler.SendMessage{
 		Store: dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"),
 			&dynamo.Options{Retention: env.Duration("RETENTION_DAYS", 0, 24*time.Hour)}),
-		Poster: callback.New(cfg),
-		Reply:  invoke.New(cfg, env.Must("REPLY_FUNCTION")),
-		Auth:   env.Must("AUTH"),
-		Topics: env.List("TOPIC_PATTERN"),
-		Logger: handler.NewLogger(),
+		Poster:  sockets,
+		Sockets: sockets,
+		Reply:   invoke.New(cfg, env.Must("REPLY_FUNCTION")),
+		Auth:    env.Must("AUTH"),
+		Topics:  env.List("TOPIC_PATTERN"),
+		Logger:  handler.NewLogger(),
+	}
+	if h.Auth == "jwt" {
+		h.Verifier = identity.New(env.Must("JWT_ISSUER"), env.Must("JWT_AUDIENCE"),
+			&identity.Options{TopicClaim: env.String("TOPIC_CLAIM", "")})
 	}
 	if err := env.Err(); err != nil {
 		log.Fatal(err)

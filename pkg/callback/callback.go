@@ -1,5 +1,5 @@
-// Package callback posts to WebSocket connections through API Gateway's
-// @connections API. It knows that one technology and nothing of what it posts.
+// Package callback posts to WebSocket connections, and closes them, through API
+// Gateway's @connections API. It knows that one technology and nothing of what it posts.
 package callback
 
 import (
@@ -51,6 +51,17 @@ func (c *Client) Connected(ctx context.Context, connection string) (time.Time, e
 		return time.Time{}, explain("get connection", err)
 	}
 	return aws.ToTime(out.ConnectedAt), nil
+}
+
+// HangUp closes a connection: its client sees 1000 (aws-facts §2), and $disconnect
+// follows. One that is closed already is no error.
+func (c *Client) HangUp(ctx context.Context, connection string) error {
+	_, err := c.api.DeleteConnection(ctx, &apigatewaymanagementapi.DeleteConnectionInput{ConnectionId: &connection},
+		func(o *apigatewaymanagementapi.Options) { o.Retryer = retry.NewStandard() })
+	if err = explain("delete connection", err); errors.Is(err, chat.ErrGone) {
+		return nil
+	}
+	return err
 }
 
 // explain goes by the HTTP status: the error's type is lost where the

@@ -75,6 +75,25 @@ func TestPost(t *testing.T) {
 	}
 }
 
+func TestHangUp(t *testing.T) {
+	g := startGateway(t, nil)
+	c := client(t, g.endpoint)
+	if err := c.HangUp(t.Context(), g.id); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := g.socket.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Errorf("the client sees %v", err)
+	}
+	for _, id := range []string{g.id, "nobody="} { // closed already
+		if err := c.HangUp(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := client(t, "http://127.0.0.1:1/dev").HangUp(t.Context(), g.id); chat.KindOf(err) != chat.Unavailable {
+		t.Errorf("nobody there: %v", err)
+	}
+}
+
 // TestPostRefused has every way a post fails against the emulated gateway. Each
 // costs exactly one request: whoever streams merges and repeats, not the SDK.
 func TestPostRefused(t *testing.T) {

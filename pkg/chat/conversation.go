@@ -61,6 +61,8 @@ type Connection struct {
 	Gone bool
 	// Warned: it was told that API Gateway's two hours are nearly over.
 	Warned bool
+	// Refused is when a message was first refused because the token had run out.
+	Refused time.Time
 }
 
 // Turn is a prompt about to be stored: the one transaction of R10.

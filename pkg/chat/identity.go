@@ -19,3 +19,12 @@ type Identity struct {
 
 // Leeway is how far the clocks of an issuer of tokens and ours may differ.
 const Leeway = 30 * time.Second
+
+// Expired tells whether the connection's token has run out, or was revoked.
+func (c Connection) Expired(now time.Time) bool {
+	return !c.Expires.IsZero() && now.After(c.Expires.Add(Leeway))
+}
+
+// RefreshWithin is how long after the first message that was refused for it a
+// connection may still hand over a new token. Then the next refusal closes it.
+const RefreshWithin = time.Minute

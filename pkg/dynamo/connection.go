@@ -18,28 +18,26 @@ func (t *Table) Open(ctx context.Context, c chat.Connection) error {
 
 // Update stores what is known of a connection that has just shown
 // itself alive, whether or not it is known: its indexes are restored, Gone is
-// cleared (R8), the time it was opened stays. 1 write unit if nothing but mode
-// or conversation changed, 3 if the indexes did.
+// cleared (R8). When it was opened and what its token said stays, so that no
+// message can undo an Authorize or an Expire that came beside it. 1 write unit if
+// nothing but mode or conversation changed, 3 if the indexes did.
 func (t *Table) Update(ctx context.Context, c chat.Connection) error {
 	if c.At.IsZero() {
 		c.At = t.now()
 	}
-	set := "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #at = if_not_exists(#at, :at), #ttl = :ttl, " +
-		"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk, #expires = :expires"
-	remove := " REMOVE #gone"
+	set := "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #ttl = :ttl, " +
+		"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk, #at = if_not_exists(#at, :at), #expires = if_not_exists(#expires, :expires)"
 	values := item{
 		":user": str(c.User), ":mode": str(string(c.Mode)), ":fixed": boolean(c.Fixed), ":conv": str(c.Conversation),
 		":warned": boolean(c.Warned), ":at": millis(c.At), ":expires": millis(c.Expires),
 		":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
 		":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
 	}
-	if c.Topics == nil {
-		remove += ", #topics"
-	} else {
-		set += ", #topics = :topics"
+	if c.Topics != nil {
+		set += ", #topics = if_not_exists(#topics, :topics)"
 		values[":topics"] = texts(c.Topics)
 	}
-	_, _, err := t.change(ctx, "update connection", change{key: connectionKey(c.ID), update: set + remove, values: values})
+	_, _, err := t.change(ctx, "update connection", change{key: connectionKey(c.ID), update: set + " REMOVE #gone", values: values})
 	return err
 }
 
@@ -62,7 +60,7 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	return chat.Connection{
 		ID: id, User: it.str("user"), Mode: chat.Mode(it.str("mode")), Conversation: it.str("conv"),
 		At: it.time("at"), Gone: it.flag("gone"), Fixed: it.flag("fixed"), Warned: it.flag("warned"),
-		Expires: it.time("expires"), Topics: it.texts("topics"),
+		Expires: it.time("expires"), Topics: it.texts("topics"), Refused: it.time("refused"),
 	}, nil
 }
 

@@ -22,10 +22,10 @@ func TestConnectionFromOpenToClose(t *testing.T) {
 		if got, err := w.Connection(ctx, want.ID); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
-	}
-	for range 2 { // the second time there is nothing left to close
-		if err := w.Close(ctx, want.ID); err != nil {
-			t.Fatal(err)
+		for range 2 { // the second time there is nothing left to close
+			if err := w.Close(ctx, want.ID); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	_, err := w.Connection(ctx, want.ID)

@@ -5,12 +5,13 @@
 // read because DynamoDB deletes late (aws-facts §9). There is no Scan.
 //
 //	pk           sk            what
-//	C#CONN       C             connection: user mode conv at gone expires topics; g1 U#USER C#CONN, g2 ALL#SHARD CONN
+//	C#CONN       C             connection: user mode conv at gone expires topics refused; g1 U#USER C#CONN, g2 ALL#SHARD CONN
 //	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
 //	V#CONV       M#MESSAGE     user message: text or segs, reply at length
 //	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments
 //	R#REPLY      R             reply: the state of DESIGN §3 R1, n ln lo lm
 //	R#REPLY      S#BASE        text of a reply below its base, in segments
+//	U#USER       N             tokens issued before are revoked: before, 90 days
 //	U#USER       K#PROMPT      claim of a prompt id: hash reply conv, 24 h
 //	U#USER       P#NN#PROMPT   part NN of a prompt: text hash, 10 min
 //	U#USER       P#H#PROMPT    which parts are there: got parts bytes at, 10 min

@@ -24,6 +24,7 @@ func conversationKey(id string) key { return key{"V#" + id, "V"} }
 func replyKey(id string) key        { return key{"R#" + id, "R"} }
 
 func messageKey(conversation, id string) key { return key{"V#" + conversation, "M#" + id} }
+func revocationKey(user string) key          { return key{"U#" + user, "N"} }
 func claimKey(user, prompt string) key       { return key{"U#" + user, "K#" + prompt} }
 func headerKey(user, prompt string) key      { return key{"U#" + user, "P#H#" + prompt} }
 

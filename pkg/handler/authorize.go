@@ -30,9 +30,14 @@ type Authorize struct {
 }
 
 // Handle allows or refuses a connection. The error "Unauthorized" is what makes
-// API Gateway answer 401.
+// API Gateway answer 401; any other makes it 500, which tells a client whose token
+// nobody could check to try again (aws-facts §3).
 func (h *Authorize) Handle(ctx context.Context, ev events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 	id, err := h.Verifier.Verify(ctx, bearerOf(ev.Headers))
+	if chat.KindOf(err) == chat.Unavailable {
+		orDiscard(h.Logger).ErrorContext(ctx, "token not checked", "error", err)
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("the issuer of tokens could not be reached")
+	}
 	if err != nil {
 		orDiscard(h.Logger).InfoContext(ctx, "token refused", "error", err)
 		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") // API Gateway matches this text

@@ -31,7 +31,7 @@ func (v *tokens) Verify(_ context.Context, token string) (chat.Identity, error) 
 }
 
 func (v *tokens) identity() chat.Identity {
-	return chat.Identity{User: "https://issuer alice", Issued: time.Unix(1763805600, 0), Expires: time.Unix(1763809200, 0), Topics: v.topics}
+	return chat.Identity{User: "https://issuer alice", Issued: time.Unix(1763805600, 0), Expires: time.Unix(4102444800, 0), Topics: v.topics}
 }
 
 const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abc123/dev/$connect"
@@ -91,7 +91,7 @@ func mustAllow(t *testing.T, res events.APIGatewayCustomAuthorizerResponse, err 
 	}
 	const want = `{"principalId":"https://issuer alice","policyDocument":{"Version":"2012-10-17","Statement":[` +
 		`{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":["` + methodArn + `"]}]},` +
-		`"context":{"expires":"1763809200","issued":"1763805600"}}`
+		`"context":{"expires":"4102444800","issued":"1763805600"}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -17,9 +17,10 @@ import (
 	"kaiwa/pkg/wire"
 )
 
-// Opener stores a new connection.
+// Opener stores a new connection, unless its token was revoked.
 type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
+	Revoked(ctx context.Context, id chat.Identity) (bool, error)
 }
 
 // Connect serves $connect: it decides who the user is, once and for all, and
@@ -35,7 +36,8 @@ type Connect struct {
 	Logger  *slog.Logger
 }
 
-// Handle answers with the status the handshake is to have: 200, 400, 403 or 500.
+// Handle answers with the status the handshake is to have: 200, 400, 401, 403 or
+// 500.
 func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	log := orDiscard(h.Logger)
 	if o := header(ev, "Origin"); o != "" && !h.allowed(o) {
@@ -51,6 +53,16 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	if err != nil {
 		log.InfoContext(ctx, "user refused", "error", err)
 		return status(http.StatusForbidden), nil
+	}
+	if h.Auth == withTokens {
+		switch revoked, err := h.Store.Revoked(ctx, id); {
+		case err != nil:
+			log.ErrorContext(ctx, "revocation not looked up", "error", err)
+			return status(http.StatusInternalServerError), nil
+		case revoked:
+			log.InfoContext(ctx, "revoked token refused")
+			return status(http.StatusUnauthorized), nil
+		}
 	}
 	c := connectionOf(id, ev)
 	switch protocol {
@@ -148,24 +160,4 @@ func header(ev events.APIGatewayWebsocketProxyRequest, name string) string {
 
 func status(code int) events.APIGatewayProxyResponse {
 	return events.APIGatewayProxyResponse{StatusCode: code}
-}
-
-// Closer removes a connection.
-type Closer interface {
-	Close(ctx context.Context, id string) error
-}
-
-// Disconnect serves $disconnect, which API Gateway sends when it can: what it
-// misses is removed by a 410 or by the table's TTL.
-type Disconnect struct {
-	Store  Closer
-	Logger *slog.Logger
-}
-
-// Handle never fails: nobody reads the answer, and a retry is not offered.
-func (h *Disconnect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
-	if err := h.Store.Close(ctx, ev.RequestContext.ConnectionID); err != nil {
-		orDiscard(h.Logger).WarnContext(ctx, "connection stays until its TTL", "connection", ev.RequestContext.ConnectionID, "error", err)
-	}
-	return status(http.StatusOK), nil
 }

@@ -2,7 +2,6 @@ package handler_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,14 +11,13 @@ import (
 
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/handler"
-	"kaiwa/pkg/wire"
 )
 
-// door records what Connect and Disconnect store.
+// door records what Connect stores.
 type door struct {
-	opened []chat.Connection
-	closed []string
-	fail   error
+	opened  []chat.Connection
+	revoked time.Time // tokens from before
+	fail    error
 }
 
 func (d *door) Open(_ context.Context, c chat.Connection) error {
@@ -27,9 +25,8 @@ func (d *door) Open(_ context.Context, c chat.Connection) error {
 	return d.fail
 }
 
-func (d *door) Close(_ context.Context, id string) error {
-	d.closed = append(d.closed, id)
-	return d.fail
+func (d *door) Revoked(_ context.Context, id chat.Identity) (bool, error) {
+	return id.Issued.Before(d.revoked), d.fail
 }
 
 // TestConnectStatus: the status becomes that of the handshake, and a browser
@@ -169,31 +166,4 @@ func TestConnectStores(t *testing.T) {
 	if c.User != "alice" || c.Mode != chat.ModePlain || !c.Fixed || c.Gone || time.Since(c.At) > time.Minute {
 		t.Errorf("stored %+v", c)
 	}
-}
-
-func TestDisconnect(t *testing.T) {
-	for _, fail := range []error{nil, errors.New("table is down")} {
-		log, store := &syncBuffer{}, &door{fail: fail}
-		h := &handler.Disconnect{Store: store, Logger: log.logger()}
-		res, err := h.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
-			RequestContext: events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c1="}})
-		if err != nil || res.StatusCode != http.StatusOK || len(store.closed) != 1 || store.closed[0] != "c1=" {
-			t.Errorf("%v: got %+v, %v, closed %q", fail, res, err, store.closed)
-		}
-		if (fail != nil) != strings.Contains(log.String(), "table is down") {
-			t.Errorf("logged %q", log.String())
-		}
-	}
-}
-
-func TestDisconnectForgets(t *testing.T) {
-	d := newDesk(t)
-	d.connect("c1", "alice", "")
-	h := &handler.Disconnect{Store: d.table}
-	for range 2 { // it may come twice, or for a connection nobody knows
-		if _, err := h.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{RequestContext: d.context("c1")}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d.refuses("c1", wire.Stop{}, wire.CodeUnauthorized)
 }

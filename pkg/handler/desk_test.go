@@ -119,7 +119,7 @@ func deskOn(t *testing.T, server *ddb.Server, fault *faults, cfg aws.Config) *de
 	}
 	d := &desk{t: t, ddb: server, fault: fault, table: dynamo.New(client, "kaiwa", nil), log: &syncBuffer{}, opens: map[string]time.Time{},
 		posts: &postbox{gone: map[string]bool{}, at: map[string][][]byte{}}, calls: &callbox{}}
-	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Reply: d.calls, Auth: "none", Logger: d.log.logger()}
+	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Sockets: d.posts, Reply: d.calls, Auth: "none", Logger: d.log.logger()}
 	t.Cleanup(func() {
 		if s := d.log.String(); strings.Contains(s, canary) {
 			t.Errorf("a message's text was logged:\n%s", s)
@@ -281,10 +281,35 @@ func (f *faults) set(op string, err error) {
 
 // postbox is API Gateway's side of the callbacks.
 type postbox struct {
-	mu   sync.Mutex // protects following
-	at   map[string][][]byte
-	gone map[string]bool
-	fail error // what every post fails with, unless nil
+	mu     sync.Mutex // protects following
+	at     map[string][][]byte
+	gone   map[string]bool
+	fail   error    // what every post fails with, unless nil
+	hungUp []string // what the service closed
+}
+
+// HangUp closes a connection from the service's side.
+func (p *postbox) HangUp(_ context.Context, conn string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	p.hungUp = append(p.hungUp, conn)
+	p.gone[conn] = true
+	return nil
+}
+
+func (p *postbox) closed() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.hungUp)
+}
+
+func (p *postbox) failWith(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail = err
 }
 
 func (p *postbox) Post(_ context.Context, conn string, data []byte) error {

@@ -70,6 +70,7 @@ type Store interface {
 	Shelf
 	Owner
 	Parts
+	Sessions
 	relay.Endings
 }
 
@@ -81,10 +82,14 @@ type Invoker interface {
 // SendMessage serves every message route, $default included. It answers within
 // milliseconds; the reply is made elsewhere.
 type SendMessage struct {
-	Store  Store
-	Poster relay.Poster
-	Reply  Invoker
-	Auth   string
+	Store   Store
+	Poster  relay.Poster
+	Sockets Hanger
+	Reply   Invoker
+	// Auth is how the API authorizes: iam, jwt, apikey or none.
+	Auth string
+	// Verifier checks the tokens of auth; nil where there are none.
+	Verifier Verifier
 	// Topics are the patterns of topics that connections may subscribe to whose
 	// token does not say it (see chat.Connection.MaySubscribe).
 	Topics []string
@@ -102,6 +107,7 @@ type message struct {
 	conn chat.Connection
 	mode chat.Mode // how this message is answered
 	id   string    // the client's own, where it gave one
+	over bool      // the connection is to be closed once this is answered
 }
 
 // Handle serves one message. Errors are told to the client, never returned:
@@ -116,6 +122,9 @@ func (h *SendMessage) Handle(ctx context.Context, ev events.APIGatewayWebsocketP
 	m.conn.ID = ev.RequestContext.ConnectionID
 	unreadable := bad != nil && !json.Valid([]byte(strings.TrimSpace(ev.Body)))
 	err := m.arrive(ctx, ev, unreadable)
+	if _, renews := req.(wire.Auth); err == nil && !renews && m.conn.Expired(time.Now()) {
+		err = m.expired(ctx)
+	}
 	switch {
 	case err != nil:
 		m.fail(ctx, err)
@@ -124,6 +133,9 @@ func (h *SendMessage) Handle(ctx context.Context, ev events.APIGatewayWebsocketP
 	default:
 		m.serve(ctx, req)
 		m.warn(ctx)
+	}
+	if m.over {
+		m.hangUp(ctx)
 	}
 	return status(http.StatusOK), nil
 }
@@ -152,7 +164,7 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		return err
 	}
 	if err != nil {
-		if c, err = m.recall(ev); err != nil {
+		if c, err = m.recall(ctx, ev); err != nil {
 			return err
 		}
 	}
@@ -173,12 +185,13 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 
 // recall rebuilds a connection's item from the event, where the event still says
 // who it is. With authorization none it does not.
-func (m *message) recall(ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
+// A token that was handed over since is forgotten: the event has the first one.
+func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
 	if m.h.Auth != "none" {
 		if id, err := identityOf(m.h.Auth, ev); err == nil {
 			c := connectionOf(id, ev)
 			c.Gone = true
-			return c, nil
+			return c, m.current(ctx, id)
 		}
 	}
 	return chat.Connection{}, chat.E(chat.Unauthorized, "this connection is not known here any more; connect again")
@@ -203,6 +216,8 @@ func (m *message) serve(ctx context.Context, req wire.Request) {
 		err = m.rename(ctx, r)
 	case wire.Delete:
 		err = m.delete(ctx, r.Conversation)
+	case wire.Auth:
+		err = m.auth(ctx, r.Token)
 	case wire.Ping: // API Gateway answers it itself, unless it came some other way
 		err = m.send(ctx, wire.Pong{Connection: m.conn.ID})
 	default:

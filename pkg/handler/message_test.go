@@ -74,7 +74,7 @@ func TestBadRequests(t *testing.T) {
 func TestNotOffered(t *testing.T) {
 	d := newDesk(t)
 	d.connect("c1", "alice", "")
-	for _, r := range []wire.Request{wire.Subscribe{Topic: "t"}, wire.Unsubscribe{Topic: "t"}, wire.Auth{Token: "t"}} {
+	for _, r := range []wire.Request{wire.Subscribe{Topic: "t"}, wire.Unsubscribe{Topic: "t"}} {
 		if e := d.refuses("c1", r, wire.CodeBadRequest); e.Message != r.Action()+" is not offered by this deployment" {
 			t.Errorf("%+v", e)
 		}

@@ -87,7 +87,8 @@ func (c *claims) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &c.others)
 }
 
-// Verify gives the token's owner. Errors never hold the token.
+// Verify gives the token's owner. Errors never hold the token; one of kind
+// Unavailable says nothing about it, because the issuer could not be asked.
 func (v *Verifier) Verify(ctx context.Context, token string) (chat.Identity, error) {
 	id, err := v.verify(ctx, token)
 	if err != nil {

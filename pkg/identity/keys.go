@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"kaiwa/pkg/chat"
 )
 
 // How often an unknown key id makes us ask the issuer, at most: made-up tokens
@@ -50,7 +52,8 @@ type key struct {
 }
 
 // get finds the key of an id for an algorithm, asking the issuer again for an id it
-// does not know. An unwell issuer locks nobody out whose key we have.
+// does not know. An unwell issuer locks nobody out whose key we have; without any
+// keys the error is a chat.Error of kind Unavailable.
 func (s *keySet) get(ctx context.Context, kid, alg string) (crypto.PublicKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,18 +66,26 @@ func (s *keySet) get(ctx context.Context, kid, alg string) (crypto.PublicKey, er
 			k, ok = s.keys[kid]
 		case len(s.keys) == 0:
 			s.next = now.Add(retryEvery)
-			return nil, err
+			return nil, unavailable(err)
 		default:
 			s.next = now.Add(refetchEvery)
 		}
 	}
-	if !ok {
+	switch {
+	case ok:
+	case len(s.keys) == 0:
+		return nil, unavailable(errors.New("it was asked a moment ago"))
+	default:
 		return nil, fmt.Errorf("issuer has no key %.40q", kid)
 	}
 	if k.alg != "" && k.alg != alg {
 		return nil, fmt.Errorf("key %.40q is not for %s", kid, alg)
 	}
 	return k.public, nil
+}
+
+func unavailable(err error) error {
+	return &chat.Error{Kind: chat.Unavailable, Message: "the issuer of tokens could not be reached; try again", Err: err}
 }
 
 func (s *keySet) fetch(ctx context.Context) (map[string]key, error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"kaiwa/pkg/chat"
 	"kaiwa/pkg/identity"
 )
 
@@ -176,7 +177,10 @@ func TestIssuerDown(t *testing.T) {
 		before := is.asked()
 		mustRefuse(t, v, token, reason)
 		for range 20 {
-			mustRefuse(t, v, token, "no key")
+			mustRefuse(t, v, token, "could not be reached")
+		}
+		if _, err := v.Verify(t.Context(), token); chat.KindOf(err) != chat.Unavailable {
+			t.Errorf("the token is blamed: %v", err)
 		}
 		if n := is.asked() - before; n > 1 {
 			t.Errorf("asked %d times within a second", n)

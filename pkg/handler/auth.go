@@ -1,0 +1,87 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/wire"
+)
+
+// Sessions are what a connection's token means to the table.
+type Sessions interface {
+	Authorize(ctx context.Context, connection string, id chat.Identity) error
+	Refuse(ctx context.Context, connection string) error
+	Revoked(ctx context.Context, id chat.Identity) (bool, error)
+}
+
+// Hanger closes connections.
+type Hanger interface {
+	HangUp(ctx context.Context, connection string) error
+}
+
+const withTokens = "jwt" // the authorization that has tokens
+
+// auth takes a new token of the same user in place of the old one. It may come at
+// any time: before the old one runs out, or within chat.RefreshWithin of the first
+// refusal.
+func (m *message) auth(ctx context.Context, token string) error {
+	if m.h.Verifier == nil {
+		return chat.E(chat.BadRequest, "there are no tokens here; connect again to come in as somebody else")
+	}
+	id, err := m.h.Verifier.Verify(ctx, token)
+	switch {
+	case chat.KindOf(err) == chat.Unavailable:
+		return err
+	case err != nil:
+		return &chat.Error{Kind: chat.Unauthorized, Message: "this token is not accepted; get a new one", Err: err}
+	case id.User != m.conn.User:
+		return chat.E(chat.Unauthorized, "this token is somebody else's; connect again with it")
+	}
+	if err := m.current(ctx, id); err != nil {
+		return err
+	}
+	if err := m.h.Store.Authorize(ctx, m.conn.ID, id); err != nil {
+		return err
+	}
+	m.conn.Expires, m.conn.Topics = id.Expires, id.Topics
+	return m.send(ctx, wire.Authorized{})
+}
+
+// current refuses a token that was revoked after it was issued.
+func (m *message) current(ctx context.Context, id chat.Identity) error {
+	if m.h.Auth != withTokens {
+		return nil
+	}
+	revoked, err := m.h.Store.Revoked(ctx, id)
+	if err == nil && revoked {
+		err = chat.E(chat.Unauthorized, "this token was revoked; sign in again")
+	}
+	return err
+}
+
+// expired refuses a message whose connection's token has run out: API Gateway
+// itself looks at a token once, at $connect, and a connection may live two hours
+// (aws-facts §5). The first refusal starts a minute in which the client may send
+// auth; the next one after that closes the connection. What was begun before
+// goes on: a reply that is being made is streamed to its end.
+func (m *message) expired(ctx context.Context) error {
+	why := chat.E(chat.Expired, `your sign-in has run out; send {"action":"auth","token":"…"} with a new token, then this message again`)
+	if m.h.Auth != withTokens {
+		why.Message = "your access was withdrawn; connect again"
+	}
+	if m.conn.Refused.IsZero() {
+		return errors.Join(why, m.h.Store.Refuse(ctx, m.conn.ID))
+	}
+	m.over = time.Since(m.conn.Refused) > chat.RefreshWithin
+	return why
+}
+
+// hangUp closes the connection; $disconnect follows. If that fails the next
+// message tries again.
+func (m *message) hangUp(ctx context.Context) {
+	if err := m.h.Sockets.HangUp(ctx, m.conn.ID); err != nil {
+		m.log.WarnContext(ctx, "connection not closed", "connection", m.conn.ID, "error", err)
+	}
+}

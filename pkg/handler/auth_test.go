@@ -1,0 +1,257 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/handler"
+	"kaiwa/pkg/wire"
+)
+
+// wallet is a Verifier that knows several tokens.
+type wallet map[string]chat.Identity
+
+func (w wallet) Verify(_ context.Context, token string) (chat.Identity, error) {
+	switch id, ok := w[token]; {
+	case ok:
+		return id, nil
+	case token == "unknowable":
+		return chat.Identity{}, chat.E(chat.Unavailable, "the issuer of tokens could not be reached; try again")
+	}
+	return chat.Identity{}, errors.New("verify token: it is no good")
+}
+
+// signIn opens a connection with a token.
+func (d *desk) signIn(conn string, id chat.Identity) int {
+	d.t.Helper()
+	d.opens[conn] = time.Now()
+	rc := d.context(conn)
+	rc.Authorizer = map[string]any{"principalId": id.User}
+	for k, v := range handler.ContextOf(id) {
+		rc.Authorizer.(map[string]any)[k] = v
+	}
+	h := &handler.Connect{Store: d.table, Auth: "jwt", Logger: d.Logger}
+	res, err := h.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{RequestContext: rc,
+		Headers: map[string]string{"Sec-WebSocket-Protocol": wire.SubprotocolJSON}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return res.StatusCode
+}
+
+// token is alice's from now on, for a while.
+func token(user string, life time.Duration) chat.Identity {
+	return chat.Identity{User: user, Issued: time.Now(), Expires: time.Now().Add(life)}
+}
+
+const expiredSays = `your sign-in has run out; send {"action":"auth","token":"…"} with a new token, then this message again`
+
+// TestExpiry: a token that has run out gets nothing done, whatever is asked; a new
+// one is taken in place, and the socket stays.
+func TestExpiry(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth, d.Verifier = "jwt", wallet{"new": token("alice", 2*time.Hour)}
+		d.signIn("c1", token("alice", 10*time.Minute))
+		a := d.ask("c1", "p1", "", "hello")
+		d.answer(a.Reply, "hi", wire.StopEndTurn)
+		time.Sleep(10*time.Minute + chat.Leeway)
+		one[wire.ConversationsPage](d, "c1", wire.Conversations{}) // clocks may differ
+		items := d.alices()
+		time.Sleep(time.Millisecond)
+
+		for i, body := range []string{
+			`{"id":"p2","text":"` + canary + `"}`, `{"action":"stop"}`, `{"action":"resume","reply":"` + a.Reply + `"}`, `{"action":"history"}`,
+			`{"action":"conversations"}`, `{"action":"rename","conversation":"c","title":"t"}`, `{"action":"delete","conversation":"` + a.Conversation + `"}`,
+			`{"action":"subscribe","topic":"t"}`, `{"action":"unsubscribe","topic":"t"}`, `{"action":"ping"}`, `{"action":"auth"}`, `{broken`, `{"action":"dance"}`,
+		} {
+			got := only[wire.Error](t, decodeAll(t, d.raw("c1", body)))
+			want := wire.Error{Code: wire.CodeExpired, Message: expiredSays}
+			if i == 0 {
+				want.ID = "p2"
+			}
+			if got != want {
+				t.Errorf("%s: got %+v", body, got)
+			}
+		}
+		d.says("c1", canary, "! "+expiredSays)
+		if got := d.connection("c1"); got.Refused.IsZero() {
+			t.Error("nobody noted when it began")
+		}
+		// Of what is stored only that has changed.
+		if after := d.alices(); len(after) != len(items) {
+			t.Errorf("%q\nbecame %q", items, after)
+		}
+
+		one[wire.Authorized](d, "c1", wire.Auth{Token: "new"})
+		d.ask("c1", "p2", "", "hello again")
+		if c := d.connection("c1"); !c.Refused.IsZero() || len(d.posts.closed()) != 0 {
+			t.Errorf("%+v, closed %q", c, d.posts.closed())
+		}
+		// The next end is like the first.
+		time.Sleep(2 * time.Hour)
+		d.refuses("c1", wire.Conversations{}, wire.CodeExpired)
+		if got := d.posts.closed(); len(got) != 0 {
+			t.Errorf("closed %q at the first refusal", got)
+		}
+	})
+}
+
+// TestExpiredIsClosed: who does not refresh within a minute of the first refusal is
+// told once more, and out.
+func TestExpiredIsClosed(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth, d.Verifier = "jwt", wallet{}
+		d.signIn("c1", token("alice", time.Minute))
+		time.Sleep(time.Hour)
+		for range 3 {
+			d.refuses("c1", wire.Conversations{}, wire.CodeExpired)
+			time.Sleep(chat.RefreshWithin / 3)
+		}
+		if got := d.posts.closed(); len(got) != 0 {
+			t.Fatalf("closed %q within a minute", got)
+		}
+		time.Sleep(time.Second)
+		d.posts.failWith(errDead) // it could not be closed: the next message tries again
+		d.raw("c1", `{"action":"conversations"}`)
+		d.posts.failWith(nil)
+		d.refuses("c1", wire.Conversations{}, wire.CodeExpired)
+		if got := d.posts.closed(); !slices.Equal(got, []string{"c1"}) {
+			t.Errorf("closed %q", got)
+		}
+	})
+}
+
+// TestAuth has everything that may be handed over.
+func TestAuth(t *testing.T) {
+	bubble(t, func(d *desk) {
+		good := token("alice", time.Hour)
+		good.Topics = []string{"builds.*"}
+		old := token("alice", time.Hour)
+		time.Sleep(time.Second)
+		if err := d.table.Revoke(d.t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		good.Issued = time.Now()
+		d.Auth, d.Verifier = "jwt", wallet{"good": good, "old": old, "bob's": token("bob", time.Hour), "undated": {User: "alice", Expires: good.Expires}}
+		if got := d.signIn("c0", old); got != http.StatusUnauthorized {
+			t.Errorf("a revoked token opens a connection: %d", got)
+		}
+		if got := d.signIn("c1", token("alice", time.Hour)); got != http.StatusOK {
+			t.Fatalf("a new token does not: %d", got)
+		}
+		before := d.connection("c1")
+		for tok, want := range map[string]wire.Error{
+			"bad":        {Code: wire.CodeUnauthorized, Message: "this token is not accepted; get a new one"},
+			"bob's":      {Code: wire.CodeUnauthorized, Message: "this token is somebody else's; connect again with it"},
+			"old":        {Code: wire.CodeUnauthorized, Message: "this token was revoked; sign in again"},
+			"undated":    {Code: wire.CodeUnauthorized, Message: "this token was revoked; sign in again"},
+			"unknowable": {Code: wire.CodeUnavailable, Message: "the issuer of tokens could not be reached; try again", Retryable: true},
+		} {
+			if got := one[wire.Error](d, "c1", wire.Auth{Token: tok}); got != want {
+				t.Errorf("%s: got %+v", tok, got)
+			}
+		}
+		if c := d.connection("c1"); !c.Expires.Equal(before.Expires) || c.Topics != nil {
+			t.Errorf("became %+v", c)
+		}
+		one[wire.Authorized](d, "c1", wire.Auth{Token: "good"})
+		if c := d.connection("c1"); !c.Expires.Equal(good.Expires) || !slices.Equal(c.Topics, good.Topics) {
+			t.Errorf("became %+v", c)
+		}
+		for _, secret := range []string{"bob's", "unknowable", "undated"} {
+			if strings.Contains(d.log.String(), secret) {
+				t.Errorf("a token is logged: %s", d.log.String())
+			}
+		}
+	})
+}
+
+// TestAuthElsewhere: where API Gateway knows the user by other means there is
+// nothing to hand over, and nothing runs out by itself.
+func TestAuthElsewhere(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth = "iam"
+		d.connect("c1", "alice", wire.SubprotocolJSON)
+		time.Sleep(90 * time.Minute)
+		if e := d.refuses("c1", wire.Auth{Token: "x"}, wire.CodeBadRequest); e.Message != "there are no tokens here; connect again to come in as somebody else" {
+			t.Errorf("%+v", e)
+		}
+		if err := d.table.Expire(d.t.Context(), "c1"); err != nil {
+			t.Fatal(err)
+		}
+		if e := d.refuses("c1", wire.Conversations{}, wire.CodeExpired); e.Message != "your access was withdrawn; connect again" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestNothingUndoesAnEnd: a message that is under way while its connection is ended
+// or renewed writes the connection back, and changes neither.
+func TestNothingUndoesAnEnd(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth = "jwt"
+		d.signIn("c1", token("alice", time.Hour))
+		stale := d.connection("c1")
+		if err := d.table.Expire(d.t.Context(), "c1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.table.Update(d.t.Context(), stale); err != nil || !d.connection("c1").Expired(time.Now()) {
+			t.Errorf("%v, %+v", err, d.connection("c1"))
+		}
+		renewed := chat.Identity{User: "alice", Expires: time.Now().Add(3 * time.Hour).Truncate(time.Millisecond), Topics: []string{"a"}}
+		if err := d.table.Authorize(d.t.Context(), "c1", renewed); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.table.Update(d.t.Context(), stale); err != nil {
+			t.Fatal(err)
+		}
+		if c := d.connection("c1"); !c.Expires.Equal(renewed.Expires) || !slices.Equal(c.Topics, renewed.Topics) {
+			t.Errorf("%+v", c)
+		}
+		if err := d.table.Authorize(d.t.Context(), "c1", chat.Identity{User: "bob", Expires: time.Now().Add(9 * time.Hour)}); err != nil || !d.connection("c1").Expires.Equal(renewed.Expires) {
+			t.Errorf("%v, %+v", err, d.connection("c1"))
+		}
+	})
+}
+
+// TestRevokedIsNotRecalled: an event still names the user, but his token is worth
+// nothing any more.
+func TestRevokedIsNotRecalled(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth = "jwt"
+		id := token("alice", time.Hour)
+		time.Sleep(time.Second)
+		if err := d.table.Revoke(d.t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		rc := events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c9", Authorizer: map[string]any{"principalId": "alice"}}
+		for k, v := range handler.ContextOf(id) {
+			rc.Authorizer.(map[string]any)[k] = v
+		}
+		if _, err := d.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: rc}); err != nil {
+			t.Fatal(err)
+		}
+		if got := only[wire.Error](t, decodeAll(t, d.posts.to("c9"))); got.Code != wire.CodeUnauthorized || d.items() != 1 {
+			t.Errorf("%+v, %d items", got, d.items())
+		}
+	})
+}
+
+// TestRevocationUnknown: while nobody can say, nobody comes in.
+func TestRevocationUnknown(t *testing.T) {
+	store := &door{fail: errDead}
+	res, err := (&handler.Connect{Store: store, Auth: "jwt"}).Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
+		RequestContext: events.APIGatewayWebsocketProxyRequestContext{Authorizer: map[string]any{"principalId": "a", "expires": "1763809200"}}})
+	if err != nil || res.StatusCode != http.StatusInternalServerError || len(store.opened) != 0 {
+		t.Errorf("%d, %v, %+v", res.StatusCode, err, store.opened)
+	}
+}

@@ -1,0 +1,123 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+)
+
+// Closer removes connections and what they may do.
+type Closer interface {
+	Close(ctx context.Context, id string) error
+	UserConnections(ctx context.Context, user string) ([]chat.Connection, error)
+	Revoke(ctx context.Context, user string) error
+	Expire(ctx context.Context, connection string) error
+}
+
+// Disconnect serves $disconnect, which API Gateway sends when it can: what it
+// misses is removed by a 410 or by the table's TTL. By direct Invoke it also takes
+// Orders of whoever runs the deployment.
+type Disconnect struct {
+	Store   Closer
+	Sockets Hanger
+	Logger  *slog.Logger
+}
+
+// Order is what may be asked for by direct Invoke.
+type Order struct {
+	// Revoke ends all that a user's tokens allow, issued up to now: none of them
+	// opens a connection any more, and the open ones are closed.
+	Revoke *struct {
+		User string `json:"user"`
+	} `json:"revoke"`
+}
+
+// Closed says how many connections were closed.
+type Closed struct {
+	Closed int `json:"closed"`
+}
+
+// Handle never fails for $disconnect: nobody reads the answer, and a retry is not
+// offered. An Order it could not carry out to the end may be repeated.
+func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, error) {
+	var o Order
+	if err := json.Unmarshal(event, &o); err != nil {
+		return nil, fmt.Errorf(`decode event: %w; send {"revoke":{"user":"alice"}}`, err)
+	}
+	if o.Revoke != nil {
+		return h.revoke(ctx, o.Revoke.User)
+	}
+	var ev events.APIGatewayWebsocketProxyRequest
+	if err := json.Unmarshal(event, &ev); err != nil {
+		return nil, fmt.Errorf("decode event: %w", err)
+	}
+	id := ev.RequestContext.ConnectionID
+	if id == "" {
+		return nil, errors.New(`the event is neither a connection's end nor an order; send {"revoke":{"user":"alice"}}`)
+	}
+	if err := h.Store.Close(ctx, id); err != nil {
+		orDiscard(h.Logger).WarnContext(ctx, "connection stays until its TTL", "connection", id, "error", err)
+	}
+	return status(http.StatusOK), nil
+}
+
+// lagOfIndex is how much later than a connection's item its index is looked at
+// again. DynamoDB promises no bound; it is usually well under a second.
+const lagOfIndex = 3 * time.Second
+
+// revoke first closes the door, then ends what is inside: in two rounds, because a
+// connection that was opened just before is not in the index yet. Each is ended in
+// the table as well, so that one whose socket could not be closed gets nothing done
+// any more.
+func (h *Disconnect) revoke(ctx context.Context, user string) (Closed, error) {
+	if user == "" {
+		return Closed{}, errors.New(`revoke names no user; send {"revoke":{"user":"alice"}}`)
+	}
+	if err := h.Store.Revoke(ctx, user); err != nil {
+		return Closed{}, err
+	}
+	done := map[string]bool{}
+	err := h.closeAll(ctx, user, done)
+	if e := wait(ctx, lagOfIndex); e != nil {
+		return Closed{len(done)}, errors.Join(err, e)
+	}
+	err = h.closeAll(ctx, user, done) // what failed before is tried again
+	orDiscard(h.Logger).InfoContext(ctx, "tokens revoked", "closed", len(done), "error", err)
+	return Closed{len(done)}, err
+}
+
+// closeAll ends a user's connections that are not done yet.
+func (h *Disconnect) closeAll(ctx context.Context, user string, done map[string]bool) error {
+	conns, err := h.Store.UserConnections(ctx, user)
+	faults := []error{err}
+	for _, c := range conns {
+		if done[c.ID] {
+			continue
+		}
+		if err := errors.Join(h.Store.Expire(ctx, c.ID), h.Sockets.HangUp(ctx, c.ID)); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		done[c.ID] = true
+	}
+	return errors.Join(faults...)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,161 @@
+package handler_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/handler"
+	"kaiwa/pkg/wire"
+)
+
+// leaving is the event of a connection's end.
+func leaving(conn string) json.RawMessage {
+	b, err := json.Marshal(events.APIGatewayWebsocketProxyRequest{RequestContext: events.APIGatewayWebsocketProxyRequestContext{
+		EventType: "DISCONNECT", ConnectionID: conn}})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// forgetful is a table that is down, or not.
+type forgetful struct {
+	handler.Closer
+	closed []string
+	fail   error
+}
+
+func (f *forgetful) Close(_ context.Context, id string) error {
+	f.closed = append(f.closed, id)
+	return f.fail
+}
+
+func TestDisconnect(t *testing.T) {
+	for _, fail := range []error{nil, errors.New("table is down")} {
+		log, store := &syncBuffer{}, &forgetful{fail: fail}
+		h := &handler.Disconnect{Store: store, Logger: log.logger()}
+		res, err := h.Handle(t.Context(), leaving("c1="))
+		if want := (events.APIGatewayProxyResponse{StatusCode: http.StatusOK}); err != nil || !reflect.DeepEqual(res, want) || !slices.Equal(store.closed, []string{"c1="}) {
+			t.Errorf("%v: got %+v, %v, closed %q", fail, res, err, store.closed)
+		}
+		if (fail != nil) != strings.Contains(log.String(), "table is down") {
+			t.Errorf("logged %q", log.String())
+		}
+	}
+}
+
+func TestDisconnectForgets(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	h := &handler.Disconnect{Store: d.table}
+	for range 2 { // it may come twice, or for a connection nobody knows
+		if _, err := h.Handle(t.Context(), leaving("c1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.refuses("c1", wire.Stop{}, wire.CodeUnauthorized)
+}
+
+// TestOrders that nobody can carry out say what to send.
+func TestOrders(t *testing.T) {
+	for _, event := range []string{`{}`, `[]`, `{`, `{"revoke":{}}`, `{"revoke":{"user":""}}`, `{"revoke":5}`, `{"requestContext":{}}`} {
+		h := &handler.Disconnect{Store: &forgetful{}}
+		if res, err := h.Handle(t.Context(), json.RawMessage(event)); err == nil || res != nil && res != (handler.Closed{}) ||
+			!strings.HasSuffix(err.Error(), `send {"revoke":{"user":"alice"}}`) {
+			t.Errorf("%s: %v, %v", event, res, err)
+		}
+	}
+}
+
+// TestRevoke closes everything of one user's, also what the index does not show at
+// first, and nothing of another's.
+func TestRevoke(t *testing.T) {
+	bubble(t, func(d *desk) {
+		for conn, user := range map[string]string{"a1": "alice", "a2": "alice", "b1": "bob"} {
+			d.connect(conn, user, wire.SubprotocolJSON)
+		}
+		late := &lateIndex{Closer: d.table}
+		h := &handler.Disconnect{Store: late, Sockets: d.posts, Logger: d.Logger}
+		before := chat.Identity{User: "alice", Issued: time.Now()}
+		time.Sleep(time.Millisecond)
+		late.open = func() { d.connect("a3", "alice", wire.SubprotocolJSON) }
+		res, err := h.Handle(d.t.Context(), json.RawMessage(`{"revoke":{"user":"alice"}}`))
+		if err != nil || res != (handler.Closed{Closed: 3}) {
+			d.t.Fatalf("%+v, %v", res, err)
+		}
+		if got := slices.Sorted(slices.Values(d.posts.closed())); !slices.Equal(got, []string{"a1", "a2", "a3"}) {
+			d.t.Errorf("closed %q", got)
+		}
+		for _, conn := range []string{"a1", "a2", "a3"} {
+			if !d.connection(conn).Expired(time.Now()) {
+				d.t.Errorf("%s may go on", conn)
+			}
+		}
+		if d.connection("b1").Expired(time.Now()) {
+			d.t.Error("bob is out, too")
+		}
+		for _, tt := range []struct {
+			id   chat.Identity
+			want bool
+		}{
+			{before, true},
+			{chat.Identity{User: "alice"}, true}, // does not say when it was issued
+			{chat.Identity{User: "alice", Issued: time.Now()}, false},
+			{chat.Identity{User: "bob"}, false},
+		} {
+			if got, err := d.table.Revoked(d.t.Context(), tt.id); err != nil || got != tt.want {
+				d.t.Errorf("%+v: revoked %v, %v", tt.id, got, err)
+			}
+		}
+	})
+}
+
+// lateIndex shows a connection that was opened just before only when it is asked
+// again.
+type lateIndex struct {
+	handler.Closer
+	open func()
+}
+
+func (l *lateIndex) UserConnections(ctx context.Context, user string) ([]chat.Connection, error) {
+	got, err := l.Closer.UserConnections(ctx, user)
+	if l.open != nil {
+		l.open()
+		l.open = nil
+	}
+	return got, err
+}
+
+// TestRevokeAgain: what could not be done is said, and done the next time.
+func TestRevokeAgain(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.connect("a1", "alice", "")
+		h := &handler.Disconnect{Store: d.table, Sockets: d.posts, Logger: d.Logger}
+		d.posts.failWith(errDead)
+		order := json.RawMessage(`{"revoke":{"user":"alice"}}`)
+		if res, err := h.Handle(d.t.Context(), order); !errors.Is(err, errDead) || res != (handler.Closed{}) {
+			d.t.Errorf("%+v, %v", res, err)
+		}
+		d.posts.failWith(nil)
+		// The socket is open still, but it is of no use.
+		d.refuses("a1", wire.Conversations{}, wire.CodeExpired)
+		if res, err := h.Handle(d.t.Context(), order); err != nil || res != (handler.Closed{Closed: 1}) {
+			d.t.Errorf("%+v, %v", res, err)
+		}
+		ctx, cancel := context.WithCancel(d.t.Context())
+		cancel()
+		if _, err := h.Handle(ctx, order); err == nil {
+			d.t.Error("nothing wrong without time")
+		}
+	})
+}

@@ -1,0 +1,4 @@
+package handler
+
+// ContextOf is what the authorizer says of an identity.
+var ContextOf = contextOf
