@@ -115,9 +115,14 @@ type peer struct {
 
 func dial(t *testing.T, s *stack.Stack, query string) *peer {
 	t.Helper()
+	return dialURL(t, s.URL()+query)
+}
+
+func dialURL(t *testing.T, url string) *peer {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	ws, _, err := websocket.Dial(ctx, s.URL()+query, nil)
+	ws, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func (g *Gateway) connectARN() string {
 // authorizerResult is what a REQUEST authorizer returns.
 type authorizerResult struct {
 	PrincipalID        any            `json:"principalId"`
-	PolicyDocument     *iam.Policy        `json:"policyDocument"`
+	PolicyDocument     *iam.Policy    `json:"policyDocument"`
 	Context            map[string]any `json:"context"`
 	UsageIdentifierKey string         `json:"usageIdentifierKey"`
 }

@@ -59,6 +59,10 @@ func (s *stack) test(n *node) (bool, error) {
 			}
 		}
 		return name == "Fn::And", nil
+	case "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn":
+		if s.ruling {
+			return s.listFunction(name, n, arg)
+		}
 	}
 	return false, n.errorf(form)
 }

@@ -11,6 +11,6 @@
 // Plain YAML scalars are read as YAML 1.1, like the AWS tools do: OFF is false,
 // 010 is eight, 22:30 is 1350.
 //
-// Not read: nested stacks, macros, Fn::ForEach and the other language
-// extensions, Rules, modules.
+// Rules are checked. Not read: nested stacks, macros, Fn::ForEach and the other
+// language extensions, modules.
 package sam

@@ -22,6 +22,7 @@ type stack struct {
 	naming     map[string]bool   // resources whose name is being resolved
 	names      map[string]string // and those that have one
 	firstAPI   string            // logical id
+	ruling     bool              // rules are being checked, which have functions of their own
 	notes      []fault           // for Ignored
 }
 
@@ -72,6 +73,9 @@ func newStack(root *node, o Options) (*stack, error) {
 		if _, err := s.decide(s.conditions, name); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.checkRules(); err != nil {
+		return nil, err
 	}
 	return s, s.readResources()
 }
