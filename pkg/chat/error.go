@@ -101,11 +101,11 @@ var (
 	// ErrGone: the connection is closed, unknown or not yet established.
 	ErrGone = errors.New("connection is gone")
 	// ErrLost: a conditional write found that somebody else owns or ended the
-	// reply. The image that came with it is the truth.
+	// reply, whose image that came with it is the truth, or works on the delivery.
 	ErrLost = errors.New("lost to another writer")
-	// ErrDuplicate: the prompt's id was used before; the Claim that came with it
+	// ErrDuplicate: the id was used before; a prompt's Claim that came with it
 	// tells by which reply.
-	ErrDuplicate = errors.New("prompt id was used before")
+	ErrDuplicate = errors.New("id was used before")
 	// ErrMoved: the conversation changed since it was read; read it again.
 	ErrMoved = errors.New("conversation changed meanwhile")
 	// ErrCut: the model's stream ended without saying that it is complete.

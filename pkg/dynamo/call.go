@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,7 +86,7 @@ func (t *Table) put(ctx context.Context, op string, r aws.Retryer, it item, cond
 	k := key{it.str("pk"), it.str("sk")}
 	_, err := call(ctx, t, op, k, r, t.client.PutItem, &dynamodb.PutItemInput{
 		TableName: &t.name, Item: it,
-		ConditionExpression:       &cond,
+		ConditionExpression:       optional(cond),
 		ExpressionAttributeNames:  names(nil, cond),
 		ExpressionAttributeValues: values,
 	})
@@ -122,49 +123,59 @@ func (t *Table) pages(ctx context.Context, op string, in *dynamodb.QueryInput) i
 	}
 }
 
-// batchGet reads at most 100 items consistently; what is absent is not in the map.
-func (t *Table) batchGet(ctx context.Context, op string, keys []key) (map[key]item, error) {
+// batchGet reads items, 100 a call; what is absent is not in the map.
+func (t *Table) batchGet(ctx context.Context, op string, keys []key, consistent bool) (map[key]item, error) {
 	found := map[key]item{}
-	var want []map[string]types.AttributeValue
-	for _, k := range keys {
-		want = append(want, k.item())
-	}
-	for try := 1; len(want) > 0; try++ {
-		out, err := call(ctx, t, op, keys[0], t.again, t.client.BatchGetItem, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{t.name: {Keys: want, ConsistentRead: aws.Bool(true)}},
-		})
-		if err != nil {
-			return nil, err
+	for some := range slices.Chunk(keys, 100) {
+		var want []map[string]types.AttributeValue
+		for _, k := range some {
+			want = append(want, k.item())
 		}
-		for _, row := range out.Responses[t.name] {
-			if it := item(row); t.live(it) {
-				found[key{it.str("pk"), it.str("sk")}] = it
+		for try := 1; len(want) > 0; try++ {
+			out, err := call(ctx, t, op, some[0], t.again, t.client.BatchGetItem, &dynamodb.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{t.name: {Keys: want, ConsistentRead: aws.Bool(consistent)}},
+			})
+			if err != nil {
+				return nil, err
 			}
-		}
-		want = out.UnprocessedKeys[t.name].Keys
-		if err := t.rest(ctx, op, keys[0], try, len(want)); err != nil {
-			return nil, err
+			for _, row := range out.Responses[t.name] {
+				if it := item(row); t.live(it) {
+					found[key{it.str("pk"), it.str("sk")}] = it
+				}
+			}
+			want = out.UnprocessedKeys[t.name].Keys
+			if err := t.rest(ctx, op, some[0], try, len(want)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return found, nil
 }
 
-// batchDelete deletes items, 25 a call. Keys that do not exist are fine.
+// batchDelete deletes items. Keys that do not exist are fine.
 func (t *Table) batchDelete(ctx context.Context, op string, keys []key) error {
-	for ; len(keys) > 0; keys = keys[min(25, len(keys)):] {
-		var todo []types.WriteRequest
-		for _, k := range keys[:min(25, len(keys))] {
-			todo = append(todo, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: k.item()}})
-		}
+	var all []types.WriteRequest
+	for _, k := range keys {
+		all = append(all, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: k.item()}})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return t.batchWrite(ctx, op, keys[0], all)
+}
+
+// batchWrite writes items, 25 a call; k names them in errors.
+func (t *Table) batchWrite(ctx context.Context, op string, k key, all []types.WriteRequest) error {
+	for todo := range slices.Chunk(all, 25) {
 		for try := 1; len(todo) > 0; try++ {
-			out, err := call(ctx, t, op, keys[0], t.again, t.client.BatchWriteItem, &dynamodb.BatchWriteItemInput{
+			out, err := call(ctx, t, op, k, t.again, t.client.BatchWriteItem, &dynamodb.BatchWriteItemInput{
 				RequestItems: map[string][]types.WriteRequest{t.name: todo},
 			})
 			if err != nil {
 				return err
 			}
 			todo = out.UnprocessedItems[t.name]
-			if err := t.rest(ctx, op, keys[0], try, len(todo)); err != nil {
+			if err := t.rest(ctx, op, k, try, len(todo)); err != nil {
 				return err
 			}
 		}

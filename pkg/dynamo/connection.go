@@ -10,8 +10,8 @@ import (
 	"kaiwa/pkg/chat"
 )
 
-// Open stores a connection ($connect). A zero At is now. 3 write units: the item
-// and both indexes.
+// Open stores a connection ($connect). A zero At is now. 3 write units: the item,
+// its index and its place among the user's.
 func (t *Table) Open(ctx context.Context, c chat.Connection) error {
 	return t.Update(ctx, c)
 }
@@ -19,30 +19,34 @@ func (t *Table) Open(ctx context.Context, c chat.Connection) error {
 // Update stores what is known of a connection that has just shown
 // itself alive, whether or not it is known: its indexes are restored, Gone is
 // cleared (R8). When it was opened and what its token said stays, so that no
-// message can undo an Authorize or an Expire that came beside it. 1 write unit if
-// nothing but mode or conversation changed, 3 if the indexes did.
+// message can undo an Authorize or an Expire that came beside it. 2 write units
+// if nothing but the conversation changed, 3 if the index did.
 func (t *Table) Update(ctx context.Context, c chat.Connection) error {
 	if c.At.IsZero() {
 		c.At = t.now()
 	}
 	set := "SET #user = :user, #mode = :mode, #fixed = :fixed, #conv = :conv, #warned = :warned, #ttl = :ttl, " +
-		"#g1pk = :g1pk, #g1sk = :g1sk, #g2pk = :g2pk, #g2sk = :g2sk, #at = if_not_exists(#at, :at), #expires = if_not_exists(#expires, :expires)"
+		"#g2pk = :g2pk, #g2sk = :g2sk, #at = if_not_exists(#at, :at), #expires = if_not_exists(#expires, :expires)"
 	values := item{
 		":user": str(c.User), ":mode": str(string(c.Mode)), ":fixed": boolean(c.Fixed), ":conv": str(c.Conversation),
 		":warned": boolean(c.Warned), ":at": millis(c.At), ":expires": millis(c.Expires),
-		":ttl": seconds(connectionTTL(t.now())), ":g1pk": str("U#" + c.User), ":g1sk": str("C#" + c.ID),
-		":g2pk": str(shardOf(c.ID, t.o.Shards)), ":g2sk": str(c.ID),
+		":ttl": seconds(connectionTTL(t.now())), ":g2pk": str(allPartition(spread(c.ID))), ":g2sk": str(c.ID),
 	}
 	if c.Topics != nil {
 		set += ", #topics = if_not_exists(#topics, :topics)"
 		values[":topics"] = texts(c.Topics)
 	}
-	_, _, err := t.change(ctx, "update connection", change{key: connectionKey(c.ID), update: set + " REMOVE #gone", values: values})
+	if _, _, err := t.change(ctx, "update connection", change{key: connectionKey(c.ID), update: set + " REMOVE #gone", values: values}); err != nil {
+		return err
+	}
+	_, _, err := t.change(ctx, "update connection", change{
+		key: userConnectionKey(c.User, c.ID), update: "SET #ttl = :ttl", values: item{":ttl": values[":ttl"]},
+	})
 	return err
 }
 
 // connectionTTL is on the hour, so that the updates of one connection seldom move
-// it: it is projected into both indexes, and a move costs two more writes.
+// it: it is projected into the index, and a move costs one more write.
 func connectionTTL(now time.Time) time.Time {
 	return now.Add(connectionLife + time.Hour - 1).Truncate(time.Hour)
 }
@@ -57,16 +61,20 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	if it == nil {
 		return chat.Connection{}, noSuch("connection")
 	}
+	return connectionOf(id, it), nil
+}
+
+func connectionOf(id string, it item) chat.Connection {
 	return chat.Connection{
 		ID: id, User: it.str("user"), Mode: chat.Mode(it.str("mode")), Conversation: it.str("conv"),
 		At: it.time("at"), Gone: it.flag("gone"), Fixed: it.flag("fixed"), Warned: it.flag("warned"),
 		Expires: it.time("expires"), Topics: it.texts("topics"), Refused: it.time("refused"),
-	}, nil
+	}
 }
 
 // Close forgets a connection ($disconnect) and takes it out of the listeners of
-// its current conversation. A connection already closed is no error. 3 write
-// units, and 1 for the conversation.
+// its current conversation and off its topics. A connection already closed is no
+// error. 3 write units, and 1 for the conversation and each topic.
 func (t *Table) Close(ctx context.Context, id string) error {
 	k := connectionKey(id)
 	out, err := call(ctx, t, "close connection", k, t.again, t.client.DeleteItem, &dynamodb.DeleteItemInput{
@@ -75,23 +83,50 @@ func (t *Table) Close(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return t.leave(ctx, id, item(out.Attributes).str("conv"))
+	was := item(out.Attributes)
+	if err := t.detach(ctx, was.str("user"), id); err != nil {
+		return err
+	}
+	return t.leave(ctx, id, was.str("conv"))
 }
 
-// Gone notes that a post to a connection was answered 410: it leaves the indexes
-// and the listeners of the conversation ("" for none) and of its current one. The
-// item stays until
-// $disconnect or its ttl, because where nothing else tells the user of a message
-// (no authorizer) a later message from the same connection still needs it (R8).
-// 3 write units, and 1 for the conversation.
+// detach takes a connection off its user's and its topics' lists. Which topics
+// those are stands where it is deleted: nothing is read or looked for.
+func (t *Table) detach(ctx context.Context, user, conn string) error {
+	if user == "" {
+		return nil
+	}
+	k := userConnectionKey(user, conn)
+	out, err := call(ctx, t, "drop connection", k, t.again, t.client.DeleteItem, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: k.item(), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return err
+	}
+	var entries []key
+	for _, topic := range item(out.Attributes).set("joined") {
+		entries = append(entries, topicKey(topic, user, conn))
+	}
+	return t.batchDelete(ctx, "drop connection", entries)
+}
+
+// Gone notes that a post to a connection was answered 410: it leaves the index, its
+// user's and its topics' lists and the listeners of the conversation ("" for none)
+// and of its current one. The item stays until $disconnect or its ttl, because
+// where nothing else tells the user of a message (no authorizer) a later message
+// from the same connection still needs it (R8). 3 write units, and 1 for the
+// conversation and each topic.
 func (t *Table) Gone(ctx context.Context, conn, conversation string) error {
 	img, _, err := t.change(ctx, "drop connection", change{
 		key:    connectionKey(conn),
-		update: "SET #gone = :yes REMOVE #g1pk, #g1sk, #g2pk, #g2sk",
+		update: "SET #gone = :yes REMOVE #g2pk, #g2sk",
 		cond:   "attribute_exists(#pk)",
 		values: item{":yes": yes()},
 	})
 	if err != nil {
+		return err
+	}
+	if err := t.detach(ctx, img.str("user"), conn); err != nil {
 		return err
 	}
 	if current := img.str("conv"); current != conversation {

@@ -5,16 +5,25 @@
 // read because DynamoDB deletes late (aws-facts §9). There is no Scan.
 //
 //	pk           sk            what
-//	C#CONN       C             connection: user mode conv at gone expires topics refused; g1 U#USER C#CONN, g2 ALL#SHARD CONN
+//	C#CONN       C             connection: user mode conv at gone expires topics refused; g2 ALL#SHARD CONN
 //	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
 //	V#CONV       M#MESSAGE     user message: text or segs, reply at length
 //	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments
 //	R#REPLY      R             reply: the state of DESIGN §3 R1, n ln lo lm
 //	R#REPLY      S#BASE        text of a reply below its base, in segments
 //	U#USER       N             tokens issued before are revoked: before, 90 days
+//	U#USER       C#CONN        open connection of the user: joined (topics)
+//	U#USER       H             home: topics, 90 days
+//	U#USER       I#MILLIS#ID   missed notification: frame
+//	U#USER       L             who empties the inbox: token lease
 //	U#USER       K#PROMPT      claim of a prompt id: hash reply conv, 24 h
 //	U#USER       P#NN#PROMPT   part NN of a prompt: text hash, 10 min
 //	U#USER       P#H#PROMPT    which parts are there: got parts bytes at, 10 min
+//	T#NN#TOPIC   USER          subscription, 90 days
+//	T#NN#TOPIC   USER\x1fCONN  open connection that hears the topic: at
+//	D#KEY        D#PART        a notification under way, or part of it: token lease at after reached done, 24 h
+//
+// NN is the shard, by user: a page of a topic shows who is here and who is away.
 //
 // The assistant's message is not stored a second time: it is the reply.
 //

@@ -85,6 +85,13 @@ func (it item) texts(name string) []string {
 	return elements
 }
 
+func (it item) set(name string) []string {
+	if v, ok := it[name].(*types.AttributeValueMemberSS); ok {
+		return v.Value
+	}
+	return nil
+}
+
 func (it item) time(name string) time.Time {
 	if ms := it.num(name); ms != 0 {
 		return time.UnixMilli(ms).UTC()

@@ -23,6 +23,15 @@ func connectionKey(id string) key   { return key{"C#" + id, "C"} }
 func conversationKey(id string) key { return key{"V#" + id, "V"} }
 func replyKey(id string) key        { return key{"R#" + id, "R"} }
 
+// A user's open connections stand in the user's own partition, where they can be
+// read consistently: who is away must be known for certain.
+func userConnectionKey(user, conn string) key { return key{"U#" + user, "C#" + conn} }
+func homeKey(user string) key                 { return key{"U#" + user, "H"} }
+func lockKey(user string) key                 { return key{"U#" + user, "L"} }
+
+// deliveryKey is a notification's or, with part, that of a part of its fan-out.
+func deliveryKey(of, part string) key { return key{"D#" + of, "D#" + part} }
+
 func messageKey(conversation, id string) key { return key{"V#" + conversation, "M#" + id} }
 func revocationKey(user string) key          { return key{"U#" + user, "N"} }
 func claimKey(user, prompt string) key       { return key{"U#" + user, "K#" + prompt} }
@@ -44,9 +53,19 @@ func conversationSort(at time.Time, id string) string {
 	return fmt.Sprintf("V#%013d#%s", at.UnixMilli(), id)
 }
 
-// shardOf spreads connections evenly over the partitions of indexAll.
-func shardOf(conn string, shards int) string {
+// Shards is over how many partitions all connections are spread, and the list of a
+// topic. Subscriptions outlive a deployment: it never changes.
+const Shards = 16
+
+// allPartition is one of the index of all connections.
+func allPartition(shard int) string { return fmt.Sprintf("ALL#%d", shard) }
+
+// topicPartition is one of the list of a topic.
+func topicPartition(topic string, shard int) string { return fmt.Sprintf("T#%02d#%s", shard, topic) }
+
+// spread gives a number below Shards, evenly.
+func spread(s string) int {
 	h := fnv.New32a()
-	h.Write([]byte(conn))
-	return fmt.Sprintf("ALL#%d", h.Sum32()%uint32(shards))
+	h.Write([]byte(s))
+	return int(h.Sum32() % Shards)
 }

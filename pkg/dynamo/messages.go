@@ -73,7 +73,7 @@ func (t *Table) repliesOf(ctx context.Context, messages []item) (map[key]item, e
 	for _, it := range messages {
 		keys = append(keys, replyKey(it.str("reply")))
 	}
-	return t.batchGet(ctx, "read replies", keys)
+	return t.batchGet(ctx, "read replies", keys, true)
 }
 
 // prompt is the entry of a user message.

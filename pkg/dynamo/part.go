@@ -130,7 +130,7 @@ func (t *Table) JoinParts(ctx context.Context, user, prompt string) (string, err
 	if len(keys) == 0 {
 		return "", noSuch("prompt in parts")
 	}
-	found, err := t.batchGet(ctx, "join parts", keys)
+	found, err := t.batchGet(ctx, "join parts", keys, true)
 	if err != nil {
 		return "", err
 	}

@@ -9,7 +9,7 @@ import (
 // The two indexes; DynamoDB wants three characters of a name. Their keys are the
 // attributes g1pk, g1sk and g2pk, g2sk.
 const (
-	indexUser = "g1-user" // what a user has: connections, conversations newest first
+	indexUser = "g1-user" // a user's conversations, newest first
 	indexAll  = "g2-all"  // all live connections, in shards
 )
 
@@ -21,8 +21,8 @@ func Schema(table string) *dynamodb.CreateTableInput {
 		BillingMode: types.BillingModePayPerRequest,
 		KeySchema:   keySchema("pk", "sk"),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(indexUser, "g1", "title", "at", "mode", "ttl"),
-			index(indexAll, "g2", "ttl", "mode"),
+			index(indexUser, "g1", "title", "at", "ttl"),
+			index(indexAll, "g2", "user", "mode", "at", "expires", "ttl"),
 		},
 	}
 	for _, a := range []string{"pk", "sk", "g1pk", "g1sk", "g2pk", "g2sk"} {

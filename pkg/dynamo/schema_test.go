@@ -1,55 +1,58 @@
 package dynamo_test
 
 import (
+	"fmt"
+	"reflect"
 	"slices"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"time"
 
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/dynamo"
 )
 
-// The indexes hold what a list of connections needs, by user and by shard.
-func TestConnectionsInTheIndexes(t *testing.T) {
-	w := newWorld(t, dynamo.Options{Shards: 3})
+// The index of all connections holds what a broadcast needs, in every shard.
+func TestConnectionsInTheIndex(t *testing.T) {
+	w := newWorld(t, dynamo.Options{})
 	ctx := t.Context()
-	conns := []string{"c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"}
-	for _, c := range conns {
-		if err := w.Open(ctx, chat.Connection{ID: c, User: "ann", Mode: chat.ModeJSON}); err != nil {
+	var conns []string
+	until := w.clock.Now().Add(time.Hour)
+	for i := range 8 * dynamo.Shards {
+		c := fmt.Sprintf("c%03d", i)
+		conns = append(conns, c)
+		if err := w.Open(ctx, chat.Connection{ID: c, User: "ann", Mode: chat.ModeJSON, Expires: until}); err != nil {
 			t.Fatal(err)
 		}
-	}
-	list := func(index, prefix, partition string) (found []string) {
-		out, err := w.client.Query(ctx, &dynamodb.QueryInput{
-			TableName: &w.name, IndexName: &index, KeyConditionExpression: ptr(prefix + "pk = :pk"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, it := range out.Items {
-			if text(it["mode"]) != "json" || it["ttl"] == nil {
-				t.Errorf("%s carries %v", index, it)
-			}
-			found = append(found, text(it["pk"])[len("C#"):])
-		}
-		return found
-	}
-	if got := list("g1-user", "g1", "U#ann"); !slices.Equal(got, conns) {
-		t.Errorf("ann's: %v", got)
 	}
 	var all []string
-	for _, shard := range []string{"ALL#0", "ALL#1", "ALL#2"} {
-		got := list("g2-all", "g2", shard)
-		if len(got) == 0 {
-			t.Errorf("%s is empty", shard)
+	for shard := range dynamo.Shards {
+		n := 0
+		for behind, first := "", true; first || behind != ""; first = false {
+			page, next, err := w.AllPage(ctx, shard, behind, 3)
+			if err != nil || len(page) > 3 {
+				t.Fatalf("%d connections, %v", len(page), err)
+			}
+			for _, c := range page {
+				if want := (chat.Connection{ID: c.ID, User: "ann", Mode: chat.ModeJSON, At: w.clock.Now(), Expires: until}); !reflect.DeepEqual(c, want) {
+					t.Errorf("got %+v, want %+v", c, want)
+				}
+				all = append(all, c.ID)
+				n++
+			}
+			behind = next
 		}
-		all = append(all, got...)
+		if n == 0 {
+			t.Errorf("shard %d is empty", shard)
+		}
 	}
 	if slices.Sort(all); !slices.Equal(all, conns) {
 		t.Errorf("all: %v", all)
+	}
+	w.clock.advance(4 * time.Hour)
+	for shard := range dynamo.Shards {
+		if page, _, err := w.AllPage(ctx, shard, "", 100); err != nil || len(page) > 0 {
+			t.Errorf("hours later: %v, %v", page, err)
+		}
 	}
 }
 

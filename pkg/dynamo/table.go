@@ -17,9 +17,10 @@ type Options struct {
 	// Timeout is the deadline of one table call, the SDK's retries included (2 s,
 	// DESIGN §3 R3).
 	Timeout time.Duration
-	// Shards is over how many partitions the index of all connections is spread
-	// (16). Changing it needs no migration: connections live two hours.
-	Shards int
+	// Topics is the most topics of a user (50).
+	Topics int
+	// Inbox is the most notifications that wait for a user (100); older ones give way.
+	Inbox int
 	// Retention is how long after its last prompt a conversation is kept; each
 	// message expires that long after it was written. 0 keeps them for ever.
 	Retention time.Duration
@@ -58,7 +59,8 @@ func New(client *dynamodb.Client, table string, o *Options) *Table {
 		t.o.Now = time.Now
 	}
 	setDefault(&t.o.Timeout, 2*time.Second)
-	setDefault(&t.o.Shards, 16)
+	setDefault(&t.o.Topics, 50)
+	setDefault(&t.o.Inbox, 100)
 	setDefault(&t.o.MaxPrompt, 512<<10)
 	setDefault(&t.o.PartsWithin, 2*time.Minute)
 	setDefault(&t.o.PartTTL, 10*time.Minute)

@@ -74,6 +74,15 @@ func (w *world) raw(pk, sk string) map[string]types.AttributeValue {
 	return out.Item
 }
 
+// forget deletes an item behind the table's back.
+func (w *world) forget(pk, sk string) {
+	w.t.Helper()
+	if _, err := w.client.DeleteItem(w.t.Context(), &dynamodb.DeleteItemInput{TableName: &w.name,
+		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // everything is the keys of all items, for tests that ask what is left.
 func (w *world) everything() []string {
 	w.t.Helper()
