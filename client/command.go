@@ -29,6 +29,7 @@ func verbs() map[string]verb {
 		"rm":         {"kaiwa rm ID...", 1, -1, remove},
 		"watch":      {"kaiwa watch [--topic T] [--json]", 0, 0, watch},
 		"raw":        {"kaiwa raw URL [MESSAGE...]", 0, -1, rawCommand},
+		"url":        {"kaiwa url [--presign [--expires 5m]] [URL]", 0, 0, printURL},
 		"config":     {"kaiwa config show", 1, 1, showConfig},
 		"completion": {"kaiwa completion bash|zsh|fish", 1, 1, completion},
 		"help":       {"kaiwa help", 0, 0, help},
@@ -57,6 +58,7 @@ func command(f *flags, config *session.Config) int {
 		ctx, cancel = context.WithTimeoutCause(ctx, f.timeout, errLate)
 		defer cancel()
 	}
+	f.config = config
 	q := newQuery(f, config)
 	defer q.Close()
 	err := verbs()[f.command].run(ctx, q, f)

@@ -32,6 +32,7 @@ func exitCode(err error, other int) int {
 	)
 	var usage usageError
 	var closed *raw.Closed
+	var sign *session.SignError
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
@@ -43,6 +44,8 @@ func exitCode(err error, other int) int {
 		return exitUsage
 	case errors.Is(err, session.ErrNoAnswer), errors.Is(err, errLate):
 		return exitLost
+	case errors.As(err, &sign):
+		return exitUnauthorized
 	case errors.As(err, &service):
 		return serviceCode(service.Code)
 	case errors.As(err, &dial):

@@ -11,6 +11,7 @@ import (
 
 	"kaiwa/client/raw"
 	"kaiwa/client/session"
+	"kaiwa/client/signin"
 	"kaiwa/pkg/wire"
 )
 
@@ -37,18 +38,28 @@ type flags struct {
 	topics     []string // of watch
 	markdown   bool     // of export
 
-	wait     raw.Wait // of raw
-	times    bool
-	protocol string
+	wait      raw.Wait // of raw
+	times     bool
+	protocols []string
 
-	command string // "": chat, or ask
+	presign bool // of url
+	expires time.Duration
+
+	signin   signin.Options
+	ca       string // files
+	cert     string
+	key      string
+	insecure bool
+	proxy    string
+
+	command string          // "": chat, or ask
+	config  *session.Config // how to reach the service
 	profile string
 	source  map[string]string // where a flag's value comes from
 	getenv  func(string) string
 
 	words []string // what is not a flag: the command's, or the prompt's
 	text  int      // how many words came before --
-	token string
 }
 
 // scripted says that the output is for a program.
@@ -63,9 +74,6 @@ func parse(args []string, getenv func(string) string) (*flags, error) {
 	}
 	if err := f.settle(set, getenv); err != nil {
 		return nil, err
-	}
-	if f.token != "" {
-		f.header.Set("Authorization", "Bearer "+f.token)
 	}
 	switch {
 	case f.ping < 0:
@@ -93,7 +101,22 @@ func (f *flags) set() *flag.FlagSet {
 		return nil
 	})
 	set.StringVar(&f.profile, "profile", "", "")
-	set.StringVar(&f.token, "token", "", "")
+	set.StringVar(&f.signin.Token, "token", "", "")
+	set.StringVar(&f.signin.Command, "token-command", "", "")
+	set.Func("token-as", "", func(s string) error {
+		if f.signin.AsSubprotocol = s == "subprotocol"; !f.signin.AsSubprotocol && s != "header" {
+			return errors.New("a token goes as header or as subprotocol")
+		}
+		return nil
+	})
+	set.StringVar(&f.signin.APIKey, "api-key", "", "")
+	set.BoolVar(&f.signin.SigV4, "sigv4", false, "")
+	set.StringVar(&f.signin.Region, "region", "", "")
+	set.StringVar(&f.ca, "ca", "", "")
+	set.StringVar(&f.cert, "cert", "", "")
+	set.StringVar(&f.key, "key", "", "")
+	set.BoolVar(&f.insecure, "insecure", false, "")
+	set.StringVar(&f.proxy, "proxy", "", "")
 	set.DurationVar(&f.ping, "ping", wire.PingEvery, "")
 	set.DurationVar(&f.timeout, "timeout", 0, "")
 	set.StringVar(&f.url, "url", "", "")
@@ -108,7 +131,9 @@ func (f *flags) set() *flag.FlagSet {
 	set.BoolVar(&f.markdown, "md", false, "")
 	set.Func("wait-for", "", func(s string) (err error) { f.wait, err = raw.ParseWait(s); return err })
 	set.BoolVar(&f.times, "time", false, "")
-	set.StringVar(&f.protocol, "s", "", "")
+	set.Func("s", "", func(s string) error { f.protocols = append(f.protocols, s); return nil })
+	set.BoolVar(&f.presign, "presign", false, "")
+	set.DurationVar(&f.expires, "expires", 5*time.Minute, "")
 	set.BoolVar(&f.plain, "plain", false, "")
 	return set
 }

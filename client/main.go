@@ -34,7 +34,13 @@ func run(args []string, getenv func(string) string) int {
 	case err != nil:
 		return complain(err, exitUsage)
 	}
-	config := &session.Config{Options: session.Options{Ping: f.ping}, Header: f.header}
+	config, err := f.reach()
+	if err != nil {
+		return complain(err, exitUsage)
+	}
+	if f.insecure {
+		say(os.Stderr, "--insecure: whoever is on the way can read and change everything")
+	}
 	switch person := atTerminal(); {
 	case f.command != "":
 		return command(f, config)

@@ -133,10 +133,10 @@ func TestPipes(t *testing.T) {
 		{"lines", "one\n\n  \ntwo\r\nthree", []string{url}, result{out: "You said: one\nYou said: two\nYou said: three\n"}},
 		{"no lines", "", []string{url}, result{}},
 		{"a line that fails", "bad\ntwo\n", []string{url}, result{"You said: two\n", "kaiwa: no\n", 1}},
-		{"a line after which none can succeed", "expired\ntwo\n", []string{url}, result{"", "kaiwa: the token ran out\n", 3}},
+		{"a line after which none can succeed", "expired\ntwo\n", []string{url}, result{"", "kaiwa: the token has run out; start again with a new one (token-command in the config gets them by itself)\n", 3}},
 		{"an error of the model", "", []string{"-p", "break", url}, result{"half\n", "kaiwa: the model broke\nkaiwa: the reply ended early: interrupted\n", 1}},
 		{"a reply that is cut short", "", []string{"-p", "short", url}, result{"half\n", "kaiwa: the reply ended early: max_tokens\n", 0}},
-		{"not allowed", "", []string{"-p", "expired", url}, result{"", "kaiwa: the token ran out\n", 3}},
+		{"not allowed", "", []string{"-p", "expired", url}, result{"", "kaiwa: the token has run out; start again with a new one (token-command in the config gets them by itself)\n", 3}},
 		{"rate limited", "", []string{"-p", "rate", url}, result{"", "kaiwa: too much for today\n", 6}},
 		{"too large", strings.Repeat("x", wire.MaxPrompt+1), []string{"-p", "-", url}, result{"", "kaiwa: prompt is too large: 524289 bytes, 524288 are the most\n", 2}},
 		{"text without -p", "a file\n", []string{url, "explain", "this"}, result{out: "You said: explain this\n\na file\n"}},
@@ -214,8 +214,8 @@ func TestConnecting(t *testing.T) {
 	})
 	admit := func(code int) { server.Look(func(*fake.Chat) { status = code }) }
 	for code, want := range map[int]result{
-		401: {"", "kaiwa: 401 Unauthorized: the service wants a token, or this one is not valid\n", 3},
-		403: {"", "kaiwa: 403 Forbidden: the token, key or origin is not allowed in\n", 3},
+		401: {"", "kaiwa: 401 Unauthorized: the service wants a token: --token, KAIWA_TOKEN, or token-command in the config\n", 3},
+		403: {"", "kaiwa: 403 Forbidden: the service wants a key (--api-key), a token (--token) or AWS credentials (--sigv4)\n", 3},
 		404: {"", "kaiwa: 404 Not Found: there is no service at this path; does the URL end with the stage, as in /dev?\n", 4},
 		429: {"", "kaiwa: 429 Too Many Requests: too many connections; try again in a moment\n", 6},
 	} {
@@ -243,7 +243,7 @@ func TestConnecting(t *testing.T) {
 	}
 	at := l.Addr().String()
 	_ = l.Close()
-	if got, want := kaiwa(t, "", "-p", "x", "ws://"+at), (result{"", "kaiwa: nothing listens at " + at + "; is `go run ./local` running?\n", 4}); got != want {
+	if got, want := kaiwa(t, "", "-p", "x", "ws://"+at), (result{"", "kaiwa: nothing listens at " + at + "; `go run ./local` starts a service, or give the URL of one\n", 4}); got != want {
 		t.Errorf("nobody there: %+v", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/coder/websocket"
 	"golang.org/x/term"
 
 	"kaiwa/client/history"
@@ -26,11 +27,7 @@ func rawCommand(ctx context.Context, _ *session.Query, f *flags) error {
 	// A terminal is shown what drives it; a program gets what came.
 	out := term.IsTerminal(int(os.Stdout.Fd()))
 	opt.Pretty, opt.Verbatim = out && !f.json, !out
-	var protocols []string
-	if f.protocol != "" {
-		protocols = []string{f.protocol}
-	}
-	conn, err := session.Connect(ctx, f.url, nil, f.header, protocols...)
+	conn, err := session.Connect(ctx, f.url, f.config, &websocket.DialOptions{Subprotocols: f.protocols})
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,35 @@
 package main
 
+import (
+	"context"
+	"flag"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"kaiwa/client/session"
+)
+
+// completion prints a script that completes the command line in a shell.
+func completion(_ context.Context, _ *session.Query, f *flags) error {
+	var options []string
+	new(flags).set().VisitAll(func(g *flag.Flag) {
+		dash := "--"
+		if len(g.Name) == 1 {
+			dash = "-"
+		}
+		options = append(options, dash+g.Name)
+	})
+	script, ok := scripts[f.words[0]]
+	if !ok {
+		return usageError("there is completion for bash, zsh and fish")
+	}
+	words := slices.Sorted(maps.Keys(verbs()))
+	_, err := strings.NewReplacer("@COMMANDS@", strings.Join(words, " "), "@FLAGS@", strings.Join(options, " ")).WriteString(os.Stdout, script)
+	return err
+}
+
 // scripts complete the command line; @COMMANDS@ and @FLAGS@ are filled in. Ids of
 // conversations are asked for, within a second.
 var scripts = map[string]string{

@@ -4,7 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,23 +17,72 @@ import (
 // setting is what may be said by a flag, else by a variable, else in the config
 // file.
 type setting struct {
-	name, flag, env string
+	name, flag string
+	show       func(f *flags) string // the value, without what is secret
+}
+
+// variable is the setting's: token-command is KAIWA_TOKEN_COMMAND.
+func (s setting) variable() string {
+	return "KAIWA_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
 var settings = []setting{
-	{"url", "url", "KAIWA_URL"},
-	{"token", "token", "KAIWA_TOKEN"},
-	{"header", "H", ""},
-	{"ping", "ping", "KAIWA_PING"},
-	{"timeout", "timeout", "KAIWA_TIMEOUT"},
-	{"plain", "plain", "KAIWA_PLAIN"},
+	{"url", "url", func(f *flags) string { return address(f.url) }},
+	{"token", "token", func(f *flags) string { return secret(f.signin.Token) }},
+	{"token-command", "token-command", func(f *flags) string { return f.signin.Command }},
+	{"token-as", "token-as", func(f *flags) string {
+		if f.signin.AsSubprotocol {
+			return "subprotocol"
+		}
+		return "header"
+	}},
+	{"api-key", "api-key", func(f *flags) string { return secret(f.signin.APIKey) }},
+	{"sigv4", "sigv4", func(f *flags) string { return fmt.Sprint(f.signin.SigV4) }},
+	{"region", "region", func(f *flags) string { return f.signin.Region }},
+	{"header", "H", func(f *flags) string { // its value may be a secret too
+		return strings.Join(slices.Sorted(maps.Keys(f.header)), ", ")
+	}},
+	{"ca", "ca", func(f *flags) string { return f.ca }},
+	{"cert", "cert", func(f *flags) string { return f.cert }},
+	{"key", "key", func(f *flags) string { return f.key }},
+	{"insecure", "insecure", func(f *flags) string { return fmt.Sprint(f.insecure) }},
+	{"proxy", "proxy", func(f *flags) string { return withoutPassword(f.proxy) }},
+	{"ping", "ping", func(f *flags) string { return max(f.ping, 0).String() }},
+	{"timeout", "timeout", func(f *flags) string { return f.timeout.String() }},
+	{"plain", "plain", func(f *flags) string { return fmt.Sprint(f.plain) }},
 }
+
+func secret(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "(set)"
+}
+
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return secret(address)
+	}
+	return u.Redacted()
+}
+
+// ways are the settings that are ways to sign in: one that is said nearer by
+// stands in for the others.
+var ways = []string{"token", "token-command", "sigv4"}
+
+// secrets are the settings that let somebody in: what a source says of them is for
+// the host of its url only.
+var secrets = append([]string{"api-key", "header", "cert", "key"}, ways...)
 
 // settle gives the settings that no flag has set their values, and notes where
 // each comes from.
 func (f *flags) settle(set *flag.FlagSet, getenv func(string) string) error {
 	f.source = map[string]string{}
 	set.Visit(func(g *flag.Flag) { f.source[g.Name] = "the command line" })
+	if slices.ContainsFunc(f.words[:f.text], isURL) && f.source["url"] == "" {
+		f.source["url"] = "the command line" // see address
+	}
 	if f.profile == "" {
 		f.profile = getenv("KAIWA_PROFILE")
 	}
@@ -43,19 +93,52 @@ func (f *flags) settle(set *flag.FlagSet, getenv func(string) string) error {
 	if err != nil {
 		return err
 	}
+	elsewhere := !sameHost(f.givenURL(), getenv("KAIWA_URL"))
+	if err := f.fill(set, elsewhere, func(s setting) ([]string, string) { return fromEnvironment(s, getenv) }); err != nil {
+		return err
+	}
+	urls := file.Values["url"]
+	elsewhere = len(urls) > 0 && !sameHost(f.givenURL(), urls[len(urls)-1])
+	for _, own := range []bool{true, false} {
+		err := f.fill(set, elsewhere, func(s setting) ([]string, string) {
+			if file.Own[s.name] != own {
+				return nil, ""
+			}
+			return file.Values[s.name], file.Path
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// givenURL is the URL, as far as it is known.
+func (f *flags) givenURL() string {
+	if i := slices.IndexFunc(f.words[:f.text], isURL); i >= 0 {
+		return f.words[i]
+	}
+	return f.url
+}
+
+// sameHost says whether two URLs name the same host, as far as they are given.
+func sameHost(a, b string) bool {
+	u, no := url.Parse(a)
+	v, neither := url.Parse(b)
+	return a == "" || b == "" || no == nil && neither == nil && strings.EqualFold(u.Host, v.Host)
+}
+
+// fill takes the settings that have no value yet from one source. If that one is
+// about elsewhere, about another host than the one to connect to, its secrets stay
+// there.
+func (f *flags) fill(set *flag.FlagSet, elsewhere bool, from func(setting) (values []string, source string)) error {
+	before := maps.Clone(f.source)
+	signed := slices.ContainsFunc(ways, func(w string) bool { return before[w] != "" })
 	for _, s := range settings {
-		if f.source[s.flag] != "" || s.name == "url" && slices.ContainsFunc(f.words[:f.text], isURL) {
+		if before[s.flag] != "" || signed && slices.Contains(ways, s.name) || elsewhere && slices.Contains(secrets, s.name) {
 			continue
 		}
-		values, source := file.Values[s.name], file.Path
-		if v := getenv(s.env); s.env != "" && v != "" {
-			values, source = []string{v}, s.env
-		}
-		for _, name := range []string{"TERM", "ACCESSIBLE"} {
-			if v := getenv(name); s.name == "plain" && (name == "TERM" && v == "dumb" || name == "ACCESSIBLE" && isSet(v)) {
-				values, source = []string{"true"}, name
-			}
-		}
+		values, source := from(s)
 		for _, v := range values {
 			if err := set.Set(s.flag, v); err != nil {
 				return fmt.Errorf("%s, from %s: %w", s.name, source, err)
@@ -64,6 +147,20 @@ func (f *flags) settle(set *flag.FlagSet, getenv func(string) string) error {
 		}
 	}
 	return nil
+}
+
+func fromEnvironment(s setting, getenv func(string) string) (values []string, source string) {
+	if v := getenv(s.variable()); v != "" && s.name != "header" {
+		return []string{v}, s.variable()
+	}
+	switch {
+	case s.name != "plain":
+	case isSet(getenv("ACCESSIBLE")):
+		return []string{"true"}, "ACCESSIBLE"
+	case getenv("TERM") == "dumb":
+		return []string{"true"}, "TERM"
+	}
+	return nil, ""
 }
 
 func configFile(getenv func(string) string, profile string) (*config.File, error) {
@@ -84,61 +181,20 @@ func configFile(getenv func(string) string, profile string) (*config.File, error
 // isSet reads a variable that is a switch.
 func isSet(value string) bool { return value != "" && value != "0" && value != "false" }
 
-// showConfig prints the settings and where each comes from; a token is not told.
+// showConfig prints the settings and where each comes from; secrets are not told.
 func showConfig(_ context.Context, _ *session.Query, f *flags) error {
 	if f.words[0] != "show" {
 		return usageError("it goes like this: kaiwa config show")
-	}
-	var headers []string
-	for name := range f.header {
-		if name != "Authorization" || f.token == "" {
-			headers = append(headers, name) // its value may be a secret too
-		}
-	}
-	slices.Sort(headers)
-	token := ""
-	if f.token != "" {
-		token = "(set)"
-	}
-	ping := f.ping
-	if ping < 0 {
-		ping = 0
-	}
-	values := map[string]string{
-		"url": address(f.url), "token": token, "header": strings.Join(headers, ", "),
-		"ping": ping.String(), "timeout": f.timeout.String(), "plain": fmt.Sprint(f.plain),
 	}
 	for _, s := range settings {
 		source := f.source[s.flag]
 		if source == "" {
 			source = "the default"
 		}
-		_, err := fmt.Printf("%-8s %-40s %s\n", s.name, plain.Safe(values[s.name]), plain.Safe(source))
+		_, err := fmt.Printf("%-13s %-40s %s\n", s.name, plain.Safe(s.show(f)), plain.Safe(source))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// completion prints a script that completes the command line in a shell.
-func completion(_ context.Context, _ *session.Query, f *flags) error {
-	var words, options []string
-	for name := range verbs() {
-		words = append(words, name)
-	}
-	slices.Sort(words)
-	new(flags).set().VisitAll(func(g *flag.Flag) {
-		dash := "--"
-		if len(g.Name) == 1 {
-			dash = "-"
-		}
-		options = append(options, dash+g.Name)
-	})
-	script, ok := scripts[f.words[0]]
-	if !ok {
-		return usageError("there is completion for bash, zsh and fish")
-	}
-	_, err := strings.NewReplacer("@COMMANDS@", strings.Join(words, " "), "@FLAGS@", strings.Join(options, " ")).WriteString(os.Stdout, script)
-	return err
 }

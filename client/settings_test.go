@@ -4,45 +4,82 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Flags win over variables, and those over the file.
-func TestConfig(t *testing.T) {
-	_, url := service(t)
-	dir := t.TempDir()
+// configured is a config file's folder, as XDG_CONFIG_HOME.
+func configured(t *testing.T, file string) (dir, path string) {
+	t.Helper()
+	dir = t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "kaiwa"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "kaiwa", "config")
-	file := "url = " + url + "\ntoken = secret\nheader = X-Key: secret\nping = 1m\n[work]\nping = 2m\ntimeout = 9s\n"
+	path = filepath.Join(dir, "kaiwa", "config")
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return dir, path
+}
+
+// Flags win over variables, and those over the file.
+func TestConfig(t *testing.T) {
+	_, url := service(t)
+	dir, path := configured(t, "url = "+url+"\ntoken = secret\nheader = X-Key: secret\nping = 1m\nproxy = http://me:secret@p:1\n"+
+		"[work]\nping = 2m\ntimeout = 9s\ntoken-command = echo t\n")
 	run := func(env []string, args ...string) (string, int) {
 		c := command(t, args...)
 		c.Env = append(append(c.Env, "XDG_CONFIG_HOME="+dir), env...)
 		out, _ := c.CombinedOutput()
-		return strings.Join(strings.Fields(strings.ReplaceAll(string(out), path, "FILE")), " "), c.ProcessState.ExitCode()
+		return strings.ReplaceAll(string(out), path, "FILE"), c.ProcessState.ExitCode()
 	}
 	for _, c := range []struct {
 		env  []string
 		args string
-		want string
-		code int
+		want string // settings, as they are shown; of all others the default
 	}{
-		{nil, "-p x", "You said: x", 0},
-		{nil, "config show", "url " + url + " FILE token (set) FILE header X-Key FILE ping 1m0s FILE timeout 0s the default plain false the default", 0},
-		{[]string{"KAIWA_PING=3m", "KAIWA_PROFILE=work", "TERM=dumb"}, "config show", "url " + url + " FILE token (set) FILE header X-Key FILE ping 3m0s KAIWA_PING timeout 9s FILE plain true TERM", 0},
-		{[]string{"KAIWA_PING=3m", "KAIWA_URL=ws://b", "ACCESSIBLE=1"}, "--profile work config show --ping 0 --token t --plain=false ws://a/b?secret", "url ws://a/b the command line token (set) the command line header X-Key FILE ping 0s the command line timeout 9s FILE plain false the command line", 0},
+		{nil, "config show", "url " + url + " FILE, token (set) FILE, header X-Key FILE, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+		{[]string{"KAIWA_PING=3m", "KAIWA_PROFILE=work", "TERM=dumb"}, "config show",
+			"url " + url + " FILE, token-command echo t FILE, header X-Key FILE, ping 3m0s KAIWA_PING, timeout 9s FILE, plain true TERM, proxy http://me:xxxxx@p:1 FILE"},
+		{[]string{"ACCESSIBLE=1", "KAIWA_API_KEY=k", "KAIWA_TOKEN_AS=subprotocol", "KAIWA_REGION=eu-west-1", "KAIWA_INSECURE=1"}, "--profile work config show --ping 0 --token t --plain=false",
+			"url " + url + " FILE, token (set) the command line, token-as subprotocol KAIWA_TOKEN_AS, header X-Key FILE, api-key (set) KAIWA_API_KEY, region eu-west-1 KAIWA_REGION, insecure true KAIWA_INSECURE, ping 0s the command line, timeout 9s FILE, plain false the command line, proxy http://me:xxxxx@p:1 FILE"},
+		{[]string{"KAIWA_TOKEN=t"}, "config show", "url " + url + " FILE, token (set) KAIWA_TOKEN, header X-Key FILE, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+		// What lets in at one host is not for another.
+		{[]string{"KAIWA_URL=ws://b/", "KAIWA_TOKEN=t"}, "config show ws://a/b?secret", "url ws://a/b the command line, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+		{[]string{"KAIWA_URL=ws://b/"}, "config show", "url ws://b/ KAIWA_URL, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+		{[]string{"KAIWA_TOKEN=t"}, "config show --url ws://a/b", "url ws://a/b the command line, token (set) KAIWA_TOKEN, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+		{nil, "config show --sigv4 " + url + "/other", "url " + url + "/other the command line, sigv4 true the command line, header X-Key FILE, ping 1m0s FILE, proxy http://me:xxxxx@p:1 FILE"},
+	} {
+		out, code := run(c.env, strings.Fields(c.args)...)
+		var got []string
+		for line := range strings.Lines(out) {
+			if !strings.HasSuffix(line, "the default\n") && !strings.HasPrefix(line, "kaiwa: --insecure: ") {
+				got = append(got, strings.Join(strings.Fields(line), " "))
+			}
+		}
+		want := strings.Split(c.want, ", ")
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) || code != 0 || strings.Contains(out, "secret") {
+			t.Errorf("%v %s: %d\n%q\nwant\n%q", c.env, c.args, code, got, want)
+		}
+	}
+	for _, c := range []struct {
+		env        []string
+		args, want string
+		code       int
+	}{
+		{nil, "-p x --proxy=", "You said: x", 0},
 		{[]string{"KAIWA_PING=soon"}, "-p x", "kaiwa: ping, from KAIWA_PING: parse error", 2},
+		{[]string{"KAIWA_TOKEN=a", "KAIWA_TOKEN_COMMAND=b"}, "-p x", "kaiwa: token and token-command are two ways to give a token; choose one", 2},
+		{[]string{"KAIWA_TOKEN_AS=query"}, "-p x", "kaiwa: token-as, from KAIWA_TOKEN_AS: a token goes as header or as subprotocol", 2},
 		{nil, "--profile none -p x", `kaiwa: there is no profile "none" in FILE`, 2},
 		{nil, "--profile ../x -p x", `kaiwa: the profile "../x" may have letters, digits, _ and - only`, 2},
 		{nil, "config", "kaiwa: it goes like this: kaiwa config show; to ask this as a question, put it in quotes", 2},
 		{nil, "config hide", "kaiwa: it goes like this: kaiwa config show", 2},
 	} {
-		if got, code := run(c.env, strings.Fields(c.args)...); got != c.want || code != c.code {
+		if got, code := run(c.env, strings.Fields(c.args)...); strings.TrimSpace(got) != c.want || code != c.code {
 			t.Errorf("%v %s: %d\n%s\nwant %d\n%s", c.env, c.args, code, got, c.code, c.want)
 		}
 	}
@@ -104,7 +141,7 @@ func TestCompletionInBash(t *testing.T) {
 	for line, want := range map[string]string{
 		"kaiwa ex":       "export",
 		"kaiwa r":        "raw rename rm",
-		"kaiwa -p x --s": "--stream-json",
+		"kaiwa -p x --st": "--stream-json",
 		"kaiwa show c":   "c3 c2 c1",
 		"kaiwa config ":  "show",
 	} {

@@ -33,9 +33,22 @@ Asking
 Connecting
   --url URL        the same as URL
   -H 'Name: value' a header of the handshake; repeatable
-  --token TOKEN    sent as Authorization: Bearer TOKEN (default: KAIWA_TOKEN)
   --ping 25s       how often to ping when nothing else goes; 0 for never
+  --proxy URL      http://, https:// or socks5:// (default: HTTPS_PROXY, HTTP_PROXY)
+  --ca FILE        trust these authorities too, in PEM
+  --cert FILE --key FILE         a certificate of your own
+  --insecure       do not check the service's certificate
   --profile NAME   the part of the config file to use (default: KAIWA_PROFILE)
+
+Signing in
+  --token TOKEN    a bearer token
+  --token-command CMD            a shell command that prints one, run when one is needed
+  --token-as subprotocol         send it as browsers do; else in the header Authorization
+  --api-key KEY    sent as x-api-key
+  --sigv4          sign with AWS credentials: variables, AWS_PROFILE, SSO, roles
+  --region REGION  of the API, where its host name does not tell
+  kaiwa url --presign            prints a URL that wscat, or a browser, can connect with,
+                                 signed with AWS credentials; --expires 5m: for how long
 
 Any WebSocket
   kaiwa raw URL                  type messages, see what comes; JSON may take many lines
@@ -46,9 +59,10 @@ Any WebSocket
   -s NAME                        a subprotocol to ask for
   --ping 5m                      sends {"action":"ping"} so often (here: default never)
 
-Settings: flags, else KAIWA_URL, KAIWA_TOKEN, KAIWA_PING, KAIWA_TIMEOUT and
-KAIWA_PLAIN, else ~/.config/kaiwa/config with lines like "url = wss://…" (also
-token, header, ping, timeout, plain), after a line [NAME] for that profile only.
+Settings: flags, else variables (KAIWA_URL, KAIWA_TOKEN, KAIWA_TOKEN_COMMAND, and so
+on), else ~/.config/kaiwa/config with lines like "url = wss://…", "token-command = …",
+"header = Name: value", after a line [NAME] for that profile only. What lets you in at
+one host is not sent to another.
   kaiwa help                     this
   kaiwa config show              what is set, and from where
   kaiwa completion bash|zsh|fish a script that completes kaiwa's command lines
@@ -58,7 +72,9 @@ Examples
   git diff | kaiwa -p "write a commit message" > message.txt
   kaiwa -x -p "a Go program that prints hello" > hello.go
   kaiwa --json -p hi | jq .usage.outputTokens
-  kaiwa --token "$(cat token)" wss://chat.example.com/prod
+  kaiwa --token-command "op read op://work/chat/token" wss://chat.example.com/prod
+  kaiwa --sigv4 wss://ID.execute-api.eu-west-1.amazonaws.com/prod
+  wscat -c "$(kaiwa url --presign wss://ID.execute-api.eu-west-1.amazonaws.com/prod)"
   kaiwa -c "and in Japanese?"
   kaiwa raw wss://echo.example.com '{"a":1}' --wait-for 1
 

@@ -30,7 +30,7 @@ func watch(ctx context.Context, q *session.Query, f *flags) error {
 		}
 	}
 	q.Close()
-	s, err := session.Dial(ctx, f.url, &session.Config{Options: session.Options{Ping: f.ping}, Header: f.header})
+	s, err := session.Dial(ctx, f.url, f.config)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type File struct {
 	Path string
 	// Values by name, each in the order of its lines.
 	Values map[string][]string
+	// Own are the names that the profile itself says.
+	Own map[string]bool
 }
 
 // Path is where the config file is: in the config folder of XDG, or where that is
@@ -41,9 +43,8 @@ func Load(path, profile string, known []string) (*File, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	f := &File{Path: path, Values: map[string][]string{}}
+	f := &File{Path: path, Values: map[string][]string{}, Own: map[string]bool{}}
 	section, found := "", profile == ""
-	own := map[string]bool{} // names the profile has said already
 	for i, line := range strings.Split(string(b), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -63,8 +64,8 @@ func Load(path, profile string, known []string) (*File, error) {
 		case section == "":
 		case section != profile:
 			continue
-		case !own[name]:
-			own[name] = true
+		case !f.Own[name]:
+			f.Own[name] = true
 			f.Values[name] = nil
 		}
 		f.Values[name] = append(f.Values[name], value)

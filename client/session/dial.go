@@ -2,15 +2,11 @@ package session
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -35,6 +31,14 @@ func (e *DialError) Error() string { return e.Reason }
 // Unwrap gives what the library said.
 func (e *DialError) Unwrap() error { return e.Err }
 
+// SignError says why a handshake could not be signed, and so was never sent.
+type SignError struct{ Err error }
+
+func (e *SignError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what Config.Sign said.
+func (e *SignError) Unwrap() error { return e.Err }
+
 // refusesUser says that the service knows who asks, or wants to, and says no.
 func refusesUser(err error) bool {
 	var e *DialError
@@ -51,115 +55,116 @@ func CheckURL(address string) error {
 		return fmt.Errorf("%q does not start with ws:// or wss://", address)
 	case u.Host == "":
 		return fmt.Errorf("%q names no host", address)
+	case u.Scheme == "ws" && isAWS(u):
+		return fmt.Errorf("API Gateway answers wss:// only, not %q", address)
 	}
 	return nil
 }
 
+// isAWS says whether u is API Gateway's own address of an API, which names the
+// API's id and region: ID.execute-api.REGION.amazonaws.com.
+func isAWS(u *url.URL) bool {
+	return strings.Contains(u.Hostname(), ".execute-api.") && strings.Contains(u.Hostname(), ".amazonaws.com")
+}
+
 // connect makes one connection that speaks kaiwa's JSON. The error is a
-// *DialError.
-func connect(ctx context.Context, address string, client *http.Client, header http.Header) (*websocket.Conn, error) {
-	conn, err := Connect(ctx, address, client, header, wire.SubprotocolJSON)
+// *DialError or a *SignError. expires is as Config.Sign said.
+func connect(ctx context.Context, address string, config *Config) (conn *websocket.Conn, expires time.Time, err error) {
+	conn, expires, err = dial(ctx, address, config, &websocket.DialOptions{Subprotocols: []string{wire.SubprotocolJSON}})
 	if err == nil {
 		conn.SetReadLimit(8 * wire.MaxMessage)
 	}
+	return conn, expires, err
+}
+
+// Connect makes a WebSocket to any service. Of the config it takes Header, Client,
+// Sign and Renew, of opt all that the config does not say. Both may be nil. The
+// error is a *DialError or a *SignError.
+func Connect(ctx context.Context, address string, config *Config, opt *websocket.DialOptions) (*websocket.Conn, error) {
+	if opt == nil {
+		opt = &websocket.DialOptions{}
+	}
+	conn, _, err := dial(ctx, address, config.filled(), opt)
 	return conn, err
 }
 
-// Connect makes a WebSocket to any service, and asks for the subprotocols. client
-// may be nil: one that obeys the proxy variables. The error is a *DialError.
-func Connect(ctx context.Context, address string, client *http.Client, header http.Header, subprotocols ...string) (*websocket.Conn, error) {
+// dial shakes hands, and once more with a newer token if the service does not
+// take this one: it may have run out since it was got.
+func dial(ctx context.Context, address string, config *Config, opt *websocket.DialOptions) (conn *websocket.Conn, expires time.Time, err error) {
+	conn, expires, err = handshake(ctx, address, config, opt)
+	if config.Renew == nil || !refusesUser(err) {
+		return conn, expires, err
+	}
+	if _, _, no := config.Renew(ctx); no != nil {
+		return nil, expires, err
+	}
+	return handshake(ctx, address, config, opt)
+}
+
+func handshake(ctx context.Context, address string, config *Config, opt *websocket.DialOptions) (conn *websocket.Conn, expires time.Time, err error) {
+	r, err := http.NewRequest(http.MethodGet, "http"+strings.TrimPrefix(address, "ws"), nil)
+	if err != nil {
+		return nil, expires, &DialError{Reason: fmt.Sprintf("%q is not a URL", address), Err: err}
+	}
+	const protocols = "Sec-Websocket-Protocol"
+	for name, values := range config.Header {
+		r.Header[name] = append([]string(nil), values...)
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+		r.Header.Del("Host")
+	}
+	for _, p := range opt.Subprotocols {
+		r.Header.Add(protocols, p)
+	}
+	if config.Sign != nil {
+		if expires, err = config.Sign(ctx, r); err != nil {
+			return nil, expires, &SignError{err}
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	conn, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{
-		HTTPClient: client, HTTPHeader: header, Subprotocols: subprotocols,
-	})
+	o := *opt
+	o.HTTPClient, o.Host, o.Subprotocols, o.HTTPHeader = config.Client, r.Host, r.Header.Values(protocols), r.Header.Clone()
+	o.HTTPHeader.Del(protocols)
+	conn, resp, err := websocket.Dial(ctx, address, &o)
 	if err != nil {
-		return nil, explain(address, resp, err)
+		return nil, expires, explain(ctx, config.Client, r, resp, err)
 	}
-	return conn, nil
+	return conn, expires, nil
 }
 
-func explain(address string, resp *http.Response, err error) *DialError {
-	e := &DialError{Err: err}
-	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-		e.Status = resp.StatusCode
-		e.Reason = statusReason(resp.StatusCode)
-		return e
+// filled is the config with a Client.
+func (c *Config) filled() *Config {
+	var f Config
+	if c != nil {
+		f = *c
 	}
-	host := address
-	if u, err := url.Parse(address); err == nil {
-		host = u.Host
+	if f.Client == nil {
+		f.Client = &http.Client{Transport: NewTransport()}
 	}
-	e.Reason = netReason(host, err)
-	return e
+	return &f
 }
 
-// statusReason explains a handshake that was answered with something else than
-// 101 (aws-facts §3).
-func statusReason(status int) string {
-	said := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	switch {
-	case status == http.StatusUnauthorized:
-		return said + ": the service wants a token, or this one is not valid"
-	case status == http.StatusForbidden:
-		return said + ": the token, key or origin is not allowed in"
-	case status == http.StatusNotFound:
-		return said + ": there is no service at this path; does the URL end with the stage, as in /dev?"
-	case status == http.StatusTooManyRequests:
-		return said + ": too many connections; try again in a moment"
-	case status >= 500:
-		return said + ": the service's $connect failed; its log says why"
-	case status < 300:
-		return said + ": this is a web page, not a WebSocket"
-	}
-	return said + ": the service refused the connection"
-}
-
-// netReason explains a handshake that got no answer.
-func netReason(host string, err error) string {
-	var (
-		dns      *net.DNSError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		record   tls.RecordHeaderError
-	)
-	switch {
-	case errors.As(err, &dns):
-		return fmt.Sprintf("there is no host %s (DNS)", dns.Name)
-	case errors.Is(err, syscall.ECONNREFUSED) && isLocal(host):
-		return fmt.Sprintf("nothing listens at %s; is `go run ./local` running?", host)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Sprintf("%s refuses connections", host)
-	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
-		return fmt.Sprintf("the certificate of %s is not trusted: %v", host, innermost(err))
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fmt.Sprintf("%s does not speak TLS; try ws:// instead of wss://", host)
-	case strings.Contains(err.Error(), "malformed HTTP response"):
-		return fmt.Sprintf("%s does not speak HTTP; try wss:// instead of ws://", host)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-		return fmt.Sprintf("%s does not answer", host)
-	}
-	return fmt.Sprintf("cannot connect to %s: %v", host, innermost(err))
-}
-
-func isLocal(host string) bool {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// innermost is the error at the end of the chain: what went wrong, without who
-// reported it.
-func innermost(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
+// NewTransport is a transport that obeys the proxy variables, and tells what a
+// proxy said that would not connect.
+func NewTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode == http.StatusOK {
+			return nil
 		}
-		err = next
+		return &proxyError{proxy.Host, resp.StatusCode}
 	}
+	return t
+}
+
+// proxyError is a proxy's no to CONNECT.
+type proxyError struct {
+	proxy  string
+	status int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s says %d %s", e.proxy, e.status, http.StatusText(e.status))
 }

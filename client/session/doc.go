@@ -7,5 +7,6 @@
 //
 // One prompt is served at a time, in the order given; the others wait. A prompt
 // ends with Ended or Refused, exactly one of them, but for the second Ended that
-// follows one that was not saved.
+// follows one that was not saved, and for a prompt that was sent more than once and
+// is Refused: the service may have taken the copy whose answer was lost.
 package session

@@ -38,6 +38,8 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 		if n == t.live {
 			t.goaway(now, f.In)
 		}
+	case wire.Authorized:
+		t.authorized(now)
 	case wire.ConversationsPage:
 		t.emit(Listed{f})
 	case wire.Renamed:
@@ -51,6 +53,16 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 // failed handles the service's error frames: about a reply, about the prompt, or
 // about anything else.
 func (t *Talk) failed(now time.Time, e wire.Error) {
+	switch {
+	case e.Code == wire.CodeExpired:
+		t.expired(now, e)
+		return
+	case t.token != "" && e.ID == "" && e.Reply == "" && !e.Retryable:
+		t.refusedToken(now, e)
+		return
+	case e == t.refusal:
+		return
+	}
 	if e.Reply != "" && e.Code != wire.CodeBusy { // busy names the reply that is in the prompt's way
 		t.replyFailed(now, e)
 		return

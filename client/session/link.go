@@ -13,6 +13,7 @@ const (
 	longestWait = 30 * time.Second
 	// steady is how long a connection must live to make the next loss the first
 	// one again. Else a service that hangs up at once would be dialled in a loop.
+	// One that brought text makes the next wait a short one.
 	steady = 10 * time.Second
 	// deaf is how long an answer may be overdue, with nothing else heard, before
 	// the connection counts as dead though nobody closed it.
@@ -57,7 +58,7 @@ func (t *Talk) Opened(now time.Time, n int) {
 	t.live, t.dialing, t.isDeaf = n, 0, false
 	t.opened, t.heard, t.sent, t.asked = now, now, now, time.Time{}
 	t.handAt = now.Add(wire.HandoverAfter - t.jitter(spread))
-	t.gateway, t.attempt = "", 0
+	t.gateway, t.attempt, t.told, t.handAgain = "", 0, false, now
 	t.out.Hangup = old
 	if old == 0 && !first {
 		t.emit(Back{})
@@ -78,8 +79,8 @@ func (t *Talk) greet(now time.Time) {
 			t.resume(now, r)
 		}
 	}
-	if p := t.head(); p != nil && p.reply == nil && p.inFlight {
-		p.at = now
+	if p := t.head(); p != nil && p.reply == nil && (p.inFlight || p.held) {
+		p.held, p.at = false, now
 	}
 	if !unfinished && t.conversation != "" {
 		var newest *reply

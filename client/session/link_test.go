@@ -113,6 +113,22 @@ func TestFlapping(t *testing.T) {
 	r.want("lost try 1; dial 40")
 }
 
+// A line that breaks again and again, and brings text in between, is worth to be
+// tried soon.
+func TestFlappingWithText(t *testing.T) {
+	r := running(t, nil)
+	for n := 2; n < 40; n++ {
+		r.frame(delta(1, n-2, "x"))
+		r.lose()
+		start := r.now
+		r.untilDial(n)
+		if waited := r.now.Sub(start); waited > second/2 {
+			t.Errorf("dial %d after %v", n, waited)
+		}
+		r.open(n)
+	}
+}
+
 func TestHandover(t *testing.T) {
 	r := running(t, &session.Options{Ping: -1})
 	r.frame(delta(1, 0, "ab"))

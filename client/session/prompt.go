@@ -16,6 +16,7 @@ type prompt struct {
 	refusals int
 	err      error  // the last refusal
 	inFlight bool   // sent, and not refused since
+	held     bool   // until there is a newer token
 	stop     bool   // wanted before the reply's name was known
 	reply    *reply // nil until it is accepted
 }

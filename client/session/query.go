@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/coder/websocket"
@@ -30,22 +29,15 @@ type Query struct {
 	Note func(wire.Notification)
 
 	address string
-	client  *http.Client
-	header  http.Header
+	config  *Config
 	conn    *websocket.Conn
+	renewed bool // once is enough
 }
 
 // NewQuery prepares questions to the service at address. Of the config it takes
-// Header and Client.
+// what Connect does.
 func NewQuery(address string, config *Config) *Query {
-	q := &Query{address: address}
-	if config != nil {
-		q.client, q.header = config.Client, config.Header
-	}
-	if q.client == nil {
-		q.client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	}
-	return q
+	return &Query{address: address, config: config.filled()}
 }
 
 // Close hangs up.
@@ -56,11 +48,11 @@ func (q *Query) Close() {
 		cut.Stop()
 		q.conn = nil
 	}
-	q.client.CloseIdleConnections()
+	q.config.Client.CloseIdleConnections()
 }
 
 // Ask asks for what r asks and returns the answer. The error is a *DialError, a
-// wire.Error, ErrNoAnswer, or ctx's.
+// *SignError, a wire.Error, ErrNoAnswer, or ctx's.
 func (q *Query) Ask(ctx context.Context, r wire.Request) (answer wire.Frame, err error) {
 	err = q.until(ctx, func() wire.Request { return r }, func(f wire.Frame) bool {
 		if !answers(r, f) {
@@ -143,7 +135,7 @@ func (q *Query) until(ctx context.Context, next func() wire.Request, enough func
 // would not help.
 func (q *Query) try(ctx context.Context, next func() wire.Request, enough func(wire.Frame) bool) (wait time.Duration, err error) {
 	if q.conn == nil {
-		if q.conn, err = connect(ctx, q.address, q.client, q.header); err != nil {
+		if q.conn, _, err = connect(ctx, q.address, q.config); err != nil {
 			q.conn = nil
 			return -1, err
 		}
@@ -172,6 +164,9 @@ func (q *Query) exchange(ctx context.Context, r wire.Request, enough func(wire.F
 				q.Note(f)
 			}
 		case wire.Error:
+			if f.Code == wire.CodeExpired {
+				return q.expired(ctx, f)
+			}
 			if !f.Retryable {
 				return -1, f
 			}
@@ -187,6 +182,19 @@ func (q *Query) exchange(ctx context.Context, r wire.Request, enough func(wire.F
 			}
 		}
 	}
+}
+
+// expired gets a newer token, with which to connect again: nothing is lost with
+// this connection.
+func (q *Query) expired(ctx context.Context, e wire.Error) (wait time.Duration, err error) {
+	if q.config.Renew == nil || q.renewed {
+		return -1, lapsed(e, nil)
+	}
+	q.renewed = true
+	if _, _, err := q.config.Renew(ctx); err != nil {
+		return -1, lapsed(e, err)
+	}
+	return 0, e
 }
 
 func (q *Query) read(ctx context.Context) (wire.Frame, error) {

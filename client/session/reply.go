@@ -118,6 +118,7 @@ func (t *Talk) delta(now time.Time, d wire.Delta) {
 	}
 	fresh, _ := r.join.Delta(d.Offset, d.Text)
 	if fresh != "" {
+		t.tries = min(t.tries, 1)
 		t.emit(Text{Ref: r.ref, Text: fresh})
 	}
 	t.settle(now, r)

@@ -19,6 +19,14 @@ type Config struct {
 	Header http.Header
 	// Client makes the handshakes. nil: one that obeys the proxy variables.
 	Client *http.Client
+	// Sign, if set, adds to a handshake what lets the user in: headers, or
+	// subprotocols, as values of Sec-WebSocket-Protocol. expires is when that runs
+	// out, zero where nobody knows or it does not matter any more. It may block.
+	Sign func(ctx context.Context, r *http.Request) (expires time.Time, err error)
+	// Renew, if set, gets a token newer than the one that was used last, for Sign
+	// and for a connection that is open. It may block, and may be called while Sign
+	// is. nil: a token that ran out cannot be replaced.
+	Renew func(ctx context.Context) (token string, expires time.Time, err error)
 }
 
 // Session is a conversation over WebSockets. It connects again by itself, and
@@ -26,7 +34,7 @@ type Config struct {
 // called from any goroutine.
 type Session struct {
 	address string
-	config  Config
+	config  *Config
 	talk    *Talk
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when all has ended
@@ -36,6 +44,7 @@ type Session struct {
 	// The loop's own.
 	came       chan arrival
 	dialled    chan dialled
+	renewed    chan renewed
 	socks      map[int]*socket
 	live       int     // the newest socket
 	pending    []Event // that wait to be taken
@@ -45,9 +54,16 @@ type Session struct {
 }
 
 type dialled struct {
-	n    int
-	conn *websocket.Conn
-	err  error
+	n       int
+	conn    *websocket.Conn
+	expires time.Time
+	err     error
+}
+
+type renewed struct {
+	token   string
+	expires time.Time
+	err     error
 }
 
 // ErrClosed is what the methods of a Session that has ended return.
@@ -55,7 +71,7 @@ var ErrClosed = errors.New("the session has ended")
 
 // Dial connects to the service at address, which ctx may call off, and starts a
 // session, which lasts until Close or until Gone is said. The error is a
-// *DialError.
+// *DialError or a *SignError.
 func Dial(ctx context.Context, address string, config *Config) (*Session, error) {
 	s := &Session{
 		address: address,
@@ -64,15 +80,12 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 		calls:   make(chan func(time.Time)),
 		came:    make(chan arrival),
 		dialled: make(chan dialled),
+		renewed: make(chan renewed),
 		socks:   map[int]*socket{},
+		config:  config.filled(),
 	}
-	if config != nil {
-		s.config = *config
-	}
-	if s.config.Client == nil {
-		s.config.Client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	}
-	conn, err := connect(ctx, address, s.config.Client, s.config.Header)
+	s.config.Renews = s.config.Renew != nil
+	conn, expires, err := connect(ctx, address, s.config)
 	if err != nil {
 		s.config.Client.CloseIdleConnections()
 		return nil, err
@@ -81,7 +94,7 @@ func Dial(ctx context.Context, address string, config *Config) (*Session, error)
 	first := s.talk.Take().Dial
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.opened(life, first, conn)
+	s.opened(life, dialled{n: first, conn: conn, expires: expires})
 	go s.run(life)
 	return s, nil
 }
@@ -179,7 +192,9 @@ func (s *Session) run(life context.Context) {
 				s.talk.Failed(time.Now(), d.n, d.err, refusesUser(d.err))
 				break
 			}
-			s.opened(life, d.n, d.conn)
+			s.opened(life, d)
+		case r := <-s.renewed:
+			s.talk.Renewed(time.Now(), r.token, r.expires, r.err)
 		case <-wake.C:
 			s.talk.Tick(time.Now())
 		}
@@ -209,6 +224,9 @@ func (s *Session) apply(life context.Context, out Output, wake *time.Timer) {
 	if out.Dial != 0 {
 		s.work.Go(func() { s.dial(life, out.Dial) })
 	}
+	if out.Renew {
+		s.work.Go(func() { s.renew(life) })
+	}
 	if q := s.socks[s.live]; q != nil {
 		for _, r := range out.Send {
 			q.queue = append(q.queue, wire.EncodeRequest(r))
@@ -230,9 +248,9 @@ func (s *Session) apply(life context.Context, out Output, wake *time.Timer) {
 }
 
 func (s *Session) dial(life context.Context, n int) {
-	conn, err := connect(life, s.address, s.config.Client, s.config.Header)
+	conn, expires, err := connect(life, s.address, s.config)
 	select {
-	case s.dialled <- dialled{n, conn, err}:
+	case s.dialled <- dialled{n, conn, expires, err}:
 	case <-life.Done():
 		if conn != nil {
 			_ = conn.CloseNow()
@@ -240,10 +258,19 @@ func (s *Session) dial(life context.Context, n int) {
 	}
 }
 
-func (s *Session) opened(life context.Context, n int, conn *websocket.Conn) {
-	s.socks[n] = newSocket(life, n, conn, s.came)
-	s.live = n
-	s.talk.Opened(time.Now(), n)
+func (s *Session) renew(life context.Context) {
+	token, expires, err := s.config.Renew(life)
+	select {
+	case s.renewed <- renewed{token, expires, err}:
+	case <-life.Done():
+	}
+}
+
+func (s *Session) opened(life context.Context, d dialled) {
+	s.socks[d.n] = newSocket(life, d.n, d.conn, s.came)
+	s.live = d.n
+	s.talk.Opened(time.Now(), d.n)
+	s.talk.Expires(time.Now(), d.expires)
 }
 
 // arrived takes what a socket reports. One that was hung up is still heard.

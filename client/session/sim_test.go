@@ -17,7 +17,7 @@ import (
 
 // TestSimulation lets a Talk and a service meet over a network that loses,
 // doubles, delays and reorders in both directions, cuts connections and leaves
-// some of them open but dead. What is shown of a reply must be the reply, and
+// some of them open but dead, while tokens run out and are not always replaced. What is shown of a reply must be the reply, and
 // every prompt must end, once.
 func TestSimulation(t *testing.T) {
 	n := uint64(600)
@@ -52,6 +52,7 @@ type sim struct {
 	ends                    map[string]session.Ended // the last one of a reply
 	settled                 map[string]int           // by prompt
 	asked                   []string
+	tokenless               map[string]bool // prompts refused for want of a token, of which an earlier copy may be accepted
 	late                    error
 }
 
@@ -66,12 +67,12 @@ func newSim(seed uint64) *sim {
 	r := rand.New(rand.NewPCG(seed, 7))
 	s := &sim{
 		rnd: r, start: time.Unix(0, 0), now: time.Unix(0, 0),
-		socks: map[int]*sock{}, shown: map[string][]rune{}, ends: map[string]session.Ended{}, settled: map[string]int{},
+		socks: map[int]*sock{}, shown: map[string][]rune{}, ends: map[string]session.Ended{}, settled: map[string]int{}, tokenless: map[string]bool{},
 		loss: r.Float64() * 0.3, double: r.Float64() * 0.2, cut: r.Float64() * 0.1, dead: r.Float64() * 0.3,
 	}
 	s.chat = &fake.Chat{Answer: s.answer}
 	id := 0
-	s.talk = session.NewTalk(s.now, &session.Options{Seed: seed + 1, Tries: 1000, NewID: func() string {
+	s.talk = session.NewTalk(s.now, &session.Options{Seed: seed + 1, Tries: 1000, Renews: true, NewID: func() string {
 		id++
 		return fmt.Sprintf("p%d", id)
 	}})
@@ -123,6 +124,9 @@ func (s *sim) run() {
 	for range s.rnd.IntN(3) {
 		s.after(s.upTo(calm), func() { s.talk.Stop(s.now); s.take() })
 	}
+	for n := range s.rnd.IntN(4) {
+		s.after(s.upTo(calm), func() { s.chat.Token = fmt.Sprint("t", n) })
+	}
 	s.after(20*time.Minute, func() { s.late = s.ended() })
 	s.after(21*time.Minute, func() { s.hang(s.live) }) // brings a durable end that got lost
 	s.take()
@@ -166,6 +170,9 @@ func (s *sim) take() {
 	if n := out.Dial; n != 0 {
 		s.after(s.upTo(time.Second), func() { s.dialled(n) })
 	}
+	if out.Renew {
+		s.after(s.upTo(2*time.Second), s.renew)
+	}
 	for _, q := range out.Send {
 		s.request(s.live, q)
 	}
@@ -184,7 +191,27 @@ func (s *sim) dialled(n int) {
 	s.socks[n] = &sock{open: true, dead: s.chance(s.dead)}
 	s.live = n
 	s.note("socket %d opens, dead %v", n, s.socks[n].dead)
+	s.chat.Opened(n, s.token())
 	s.talk.Opened(s.now, n)
+	s.take()
+}
+
+// token is the one that is valid now, or, for a handshake that took its time, was
+// a moment ago.
+func (s *sim) token() string {
+	if s.chance(0.3) {
+		return "old"
+	}
+	return s.chat.Token
+}
+
+func (s *sim) renew() {
+	var err error
+	if s.chance(0.2) {
+		err = errors.New("no token")
+	}
+	s.note("renewed %s, %v", s.chat.Token, err)
+	s.talk.Renewed(s.now, s.chat.Token, s.now.Add(s.upTo(5*time.Minute)), err)
 	s.take()
 }
 
@@ -247,6 +274,9 @@ func (s *sim) event(e session.Event) {
 		s.asked = append(s.asked, e.ID)
 	case session.Refused:
 		s.settled[e.ID]++
+		if no, ok := errors.AsType[wire.Error](e.Err); ok && no.Code == wire.CodeExpired {
+			s.tokenless[e.ID] = true
+		}
 	case session.Text:
 		s.shown[e.Reply] = append(s.shown[e.Reply], []rune(e.Text)...)
 	case session.Ended:
@@ -261,7 +291,7 @@ func (s *sim) event(e session.Event) {
 // ended says whether every prompt has ended, once.
 func (s *sim) ended() error {
 	for _, id := range s.asked {
-		if s.settled[id] != 1 {
+		if n := s.settled[id]; n != 1 && (n != 2 || !s.tokenless[id]) {
 			return fmt.Errorf("prompt %s ended %d times", id, s.settled[id])
 		}
 	}

@@ -20,6 +20,8 @@ type Options struct {
 	Tries int
 	// Seed of the jitter. 0: a random one.
 	Seed uint64
+	// Renews says that Output.Renew will be answered with Renewed.
+	Renews bool
 	// NewID makes prompt ids, of at most wire.MaxID characters and never the same
 	// twice for one user. nil: 130 random bits.
 	NewID func() string
@@ -32,6 +34,7 @@ type Talk struct {
 	opt Options
 	rnd *rand.Rand
 	link
+	renewal
 
 	conversation string    // "": the next prompt starts one
 	prompts      []*prompt // the first is being served
@@ -47,6 +50,7 @@ type Talk struct {
 // Output is what a Talk wants done, in the order of the fields.
 type Output struct {
 	Dial   int            // open the socket of this number; 0: none
+	Renew  bool           // get a newer token
 	Send   []wire.Request // on the newest open socket
 	Hangup int            // close the socket of this number; 0: none
 	Events []Event
@@ -102,6 +106,7 @@ func (t *Talk) Tick(now time.Time) {
 		t.tickReply(now, r)
 	}
 	t.tickAttach(now)
+	t.tickRenewal(now)
 	if due(t.pingAt(), now) {
 		t.send(now, wire.Ping{})
 	}
@@ -113,7 +118,10 @@ func (t *Talk) wake() time.Time {
 	if t.live == 0 {
 		return at
 	}
-	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at)
+	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.renewAt)
+	if t.token != "" {
+		at = earliest(at, t.handAgain)
+	}
 	if p := t.head(); p != nil && p.reply == nil {
 		at = earliest(at, p.at)
 	}
@@ -146,7 +154,7 @@ func (t *Talk) Stop(now time.Time) bool {
 	switch {
 	case p != nil && p.reply != nil:
 		p.reply.stop = true
-	case p != nil && p.inFlight:
+	case p != nil && (p.inFlight || p.held && p.tries > 1): // a copy of it may be accepted
 		p.stop = true // until the reply's name is known
 	case p != nil:
 		t.refuse(now, p, ErrStopped)

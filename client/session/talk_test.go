@@ -72,6 +72,9 @@ func (r *rig) take() {
 	if out.Dial != 0 {
 		r.did = append(r.did, fmt.Sprintf("dial %d", out.Dial))
 	}
+	if out.Renew {
+		r.did = append(r.did, "renew")
+	}
 	for _, q := range out.Send {
 		r.did = append(r.did, showRequest(q))
 	}
@@ -80,11 +83,16 @@ func (r *rig) take() {
 	}
 }
 
-func (r *rig) open(n int)         { r.sock = n; r.talk.Opened(r.now, n); r.take() }
-func (r *rig) lose()              { r.talk.Lost(r.now, r.sock, errors.New("cut")); r.take() }
-func (r *rig) fail(n int)         { r.talk.Failed(r.now, n, errors.New("no"), false); r.take() }
-func (r *rig) frame(f wire.Frame) { r.talk.Frame(r.now, r.sock, f); r.take() }
-func (r *rig) stop()              { r.talk.Stop(r.now); r.take() }
+func (r *rig) open(n int) { r.sock = n; r.talk.Opened(r.now, n); r.take() }
+func (r *rig) lose()      { r.talk.Lost(r.now, r.sock, errors.New("cut")); r.take() }
+func (r *rig) fail(n int) { r.talk.Failed(r.now, n, errors.New("no"), false); r.take() }
+func (r *rig) renewed(token string, expires time.Time, err error) {
+	r.talk.Renewed(r.now, token, expires, err)
+	r.take()
+}
+func (r *rig) expires(at time.Time) { r.talk.Expires(r.now, at); r.take() }
+func (r *rig) frame(f wire.Frame)   { r.talk.Frame(r.now, r.sock, f); r.take() }
+func (r *rig) stop()                { r.talk.Stop(r.now); r.take() }
 func (r *rig) prompt(text string) {
 	r.t.Helper()
 	if _, err := r.talk.Prompt(r.now, text); err != nil {
@@ -130,6 +138,8 @@ func showRequest(q wire.Request) string {
 		return fmt.Sprintf("resume %s %s @%d", q.Reply, q.Conversation, q.Offset)
 	case wire.Stop:
 		return "stop " + q.Reply
+	case wire.Auth:
+		return "auth " + q.Token
 	case wire.History:
 		return "history " + q.Conversation
 	}

@@ -45,7 +45,11 @@ type Post struct {
 type Chat struct {
 	// Answer makes the script for a prompt. nil: "You said: " and the prompt.
 	Answer func(prompt string) Script
+	// Token, if set, is the one that is valid now: whoever came with another is
+	// told that it expired.
+	Token string
 
+	tokens  map[int]string
 	replies []*Reply
 	claims  map[string]*Reply
 	parts   map[string]map[int]string
@@ -86,9 +90,14 @@ func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 	if c.titles == nil {
 		c.titles = map[string]string{}
 	}
+	if c.lapsed(conn, q) {
+		return c.take()
+	}
 	switch q := q.(type) {
 	case wire.Ping:
 		c.post(conn, wire.Pong{})
+	case wire.Auth:
+		c.authorize(conn, q.Token)
 	case wire.SendMessage:
 		c.send(conn, q)
 	case wire.Resume:

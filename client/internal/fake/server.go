@@ -58,7 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ws.SetReadLimit(wire.MaxMessage)
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &conn{ws: ws, cancel: cancel, out: make(chan []byte, 10000)}
-	n, ok := s.join(c)
+	n, ok := s.join(c, bearer(r))
 	if !ok {
 		_ = ws.CloseNow()
 		cancel()
@@ -104,7 +104,7 @@ func (c *conn) write(ctx context.Context) {
 	}
 }
 
-func (s *Server) join(c *conn) (n int, ok bool) {
+func (s *Server) join(c *conn, token string) (n int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -113,6 +113,7 @@ func (s *Server) join(c *conn) (n int, ok bool) {
 	s.work.Add(1)
 	s.last++
 	s.conns[s.last] = c
+	s.Chat.Opened(s.last, token)
 	s.change()
 	return s.last, true
 }
