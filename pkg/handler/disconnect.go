@@ -69,12 +69,12 @@ func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, er
 	return status(http.StatusOK), nil
 }
 
-// lagOfIndex is how much later than a connection's item its index is looked at
-// again. DynamoDB promises no bound; it is usually well under a second.
-const lagOfIndex = 3 * time.Second
+// lagOfConnect is how much later the connections are looked at again: a $connect
+// that was let in just before may not have stored its connection yet.
+const lagOfConnect = 3 * time.Second
 
 // revoke first closes the door, then ends what is inside: in two rounds, because a
-// connection that was opened just before is not in the index yet. Each is ended in
+// connection that was let in just before may not be there yet. Each is ended in
 // the table as well, so that one whose socket could not be closed gets nothing done
 // any more.
 func (h *Disconnect) revoke(ctx context.Context, user string) (Closed, error) {
@@ -86,7 +86,7 @@ func (h *Disconnect) revoke(ctx context.Context, user string) (Closed, error) {
 	}
 	done := map[string]bool{}
 	err := h.closeAll(ctx, user, done)
-	if e := wait(ctx, lagOfIndex); e != nil {
+	if e := wait(ctx, lagOfConnect); e != nil {
 		return Closed{len(done)}, errors.Join(err, e)
 	}
 	err = h.closeAll(ctx, user, done) // what failed before is tried again
