@@ -1,0 +1,27 @@
+package conform_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"testing"
+	"time"
+)
+
+// TestMain fails when a goroutine outlives its test.
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	tick, limit := time.NewTicker(5*time.Millisecond), time.After(5*time.Second)
+	for code == 0 && runtime.NumGoroutine() > before {
+		select {
+		case <-tick.C:
+		case <-limit:
+			fmt.Fprintln(os.Stderr, "goroutines leaked:")
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
