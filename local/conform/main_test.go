@@ -1,6 +1,7 @@
 package conform_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,11 @@ import (
 
 // TestMain fails when a goroutine outlives its test.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most tests wait most of the time, whatever the number of cores.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	before := runtime.NumGoroutine()
 	code := m.Run()
 	tick, limit := time.NewTicker(5*time.Millisecond), time.After(5*time.Second)
