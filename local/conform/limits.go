@@ -174,7 +174,7 @@ func binaryCloses(ctx context.Context, c *Check) {
 	c.same("close code", s.closed(ctx).code, 1003)
 }
 
-// connectThrottle: the throttle is best effort, so many are tried at once.
+// connectThrottle: the throttle is best effort, so many are tried.
 func connectThrottle(ctx context.Context, c *Check) {
 	got := map[int]int{}
 	for range 30 {

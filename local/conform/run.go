@@ -31,6 +31,9 @@ func Run(ctx context.Context, s *Stack, o Options, out io.Writer) (Summary, erro
 	if o.Rows == nil {
 		o.Rows = Rows()
 	}
+	if _, err := fmt.Fprintf(out, "asking %s, %s\n\n", s.URL, time.Now().UTC().Format(time.RFC3339)); err != nil {
+		return nil, err
+	}
 	rows := slowLast(o.Rows)
 	results := make([]chan Result, len(rows))
 	turns := make(chan struct{}, o.Parallel)
@@ -54,7 +57,7 @@ func Run(ctx context.Context, s *Stack, o Options, out io.Writer) (Summary, erro
 	for i := range results {
 		result := <-results[i]
 		if ctx.Err() != nil {
-			return sum, context.Cause(ctx)
+			return sum, fmt.Errorf("interrupted: %w", context.Cause(ctx))
 		}
 		sum[result.Verdict]++
 		if err := result.print(out); err != nil {

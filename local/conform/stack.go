@@ -57,9 +57,9 @@ func Open(ctx context.Context, t Target) (*Stack, error) {
 		Transport:     &http.Transport{DialContext: t.Dial, DisableCompression: true, MaxIdleConnsPerHost: 10},
 		CheckRedirect: stay,
 	}
-	s.control <- nil
 	s.about.APIs = map[string]string{"open": t.URL}
-	text, err := s.ask(ctx, probe.Command{Describe: true})
+	ws, text, err := s.askOnce(ctx, nil, messageOf("twoway", probe.Command{Describe: true}))
+	s.control <- ws
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &s.about)
 	}

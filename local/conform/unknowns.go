@@ -99,7 +99,7 @@ func (c *Check) observeRefusal(r *refusal) {
 
 func connectTimesOut(ctx context.Context, c *Check) {
 	d := withKey(c.about.APIKey)
-	d.do = &probe.Command{Sleep: 2000}
+	d.do = &probe.Command{Sleep: 5000}
 	_, no := c.knock(ctx, "keyed", d)
 	if no == nil {
 		no = &refusal{status: http.StatusSwitchingProtocols}

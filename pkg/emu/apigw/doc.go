@@ -3,9 +3,9 @@
 // callback API beside it, and the events in between. It lives in memory, takes
 // any Lambda through Invoker, and knows nothing of the application behind it.
 //
-// Sources and confidence of every behaviour stand in aws-facts.md (§1-§5, §10);
-// facts_test.go has one check per row and names them. What is not emulated is
-// refused by New, by name: AWS, HTTP and HTTP_PROXY integrations, models,
+// Sources and confidence of every behaviour stand in aws-facts.md (§1-§5, §10) and
+// in the table of local/conform, which facts_test.go asks row by row. What is not
+// emulated is refused by New, by name: AWS, HTTP and HTTP_PROXY integrations,
 // mapping templates beyond the subset below, JWT authorizers.
 //
 // # Mapping templates
@@ -18,37 +18,16 @@
 //
 // # Not known of AWS, and what happens here
 //
-// These are choices, not facts; nothing should come to depend on them.
+// docs/emulator.md lists what nobody knows, with what happens here: choices, not
+// facts, and nothing should come to depend on them. Further choices:
 //
-//   - Protocol pings do not reset the idle timer. permessage-deflate is never
-//     negotiated (§10.1, §10.8).
-//   - At the end of its life a connection is closed with 1001 "Going away", as
-//     when idle (§10.2). The close frames for 1003 and 1009 carry no reason, and
-//     the DISCONNECT event after 1003, 1006 and 1009 has reason "" (§10.11).
-//     A protocol violation by the client counts as 1006.
-//   - A $connect integration that times out answers 504; one that cannot be
-//     invoked at all 502, like one that fails (§10.3).
-//   - A message throttled by the gateway, and one whose Lambda was throttled,
-//     get the "Internal server error" frame (§10.4).
-//   - A POST over the frame limit arrives as several frames of one message
-//     (§10.5); this is our reading of the quota page's footnote.
-//   - A route response passes the body whatever its statusCode (§10.6). A
-//     response without a body sends no frame; isBase64Encoded is not decoded;
-//     one over the message limit is an "Internal server error" frame.
-//   - A POST during $connect is 410 at once (§10.7).
-//   - Headers of the upgrade have no size limit of their own (§10.9). A URL over
-//     4096 characters is 414.
-//   - A message whose route key begins with $ goes to $default (§10.10).
-//   - Bodies of refusals: {"message":…} with X-Amzn-ErrorType when the gateway
-//     refuses, empty when the $connect function does (§10.12).
-//   - An authorizer result over 8 KB, or one that is not valid, is a 500.
+//   - A protocol violation by the client counts as 1006.
 //   - How much a slow reader may leave unread before a POST is 429 is
-//     Options.SendBuffer, here 1 MiB.
-//   - A reply or gateway frame that finds that buffer full is dropped.
+//     Options.SendBuffer, here 1 MiB. A reply or gateway frame that finds the
+//     buffer full is dropped.
 //   - A stage throttle is one bucket for all routes without their own; the
 //     new-connection bucket holds one second's worth.
-//   - Text that is not valid UTF-8 reaches functions with U+FFFD; posts of such
-//     bytes are sent as they are.
+//   - Text that is not valid UTF-8 reaches functions with U+FFFD.
 //   - escapeJavaScript follows commons-lang: / is escaped, non-ASCII is \uXXXX.
 //     A JSONPath that finds nothing gives "" (with its quotes from $input.json).
 //

@@ -23,7 +23,7 @@ func sendFrames(c *client, sizes ...int) {
 	_ = w.Close()
 }
 
-func inboundSizes(t *testing.T) {
+func TestInboundSizes(t *testing.T) {
 	const frame = 32 << 10
 	for _, tt := range []struct {
 		name   string
@@ -56,15 +56,6 @@ func inboundSizes(t *testing.T) {
 	}
 }
 
-func binaryCloses(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	c := r.dial("", nil)
-	if err := c.Write(t.Context(), websocket.MessageBinary, []byte("hi")); err != nil {
-		t.Fatal(err)
-	}
-	wantClose(t, r, c, 1003, "", "")
-}
-
 // frameSizes reads one message and returns the sizes of its frames.
 func frameSizes(c *client) (sizes []int) {
 	c.t.Helper()
@@ -87,7 +78,7 @@ func frameSizes(c *client) (sizes []int) {
 	}
 }
 
-func postIsSplit(t *testing.T) {
+func TestPostIsSplit(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
 	if got := r.post(c.id, strings.Repeat("x", 128<<10)); got != 200 {

@@ -26,77 +26,6 @@ func wantClose(t *testing.T, r *rig, c *client, code int, frame, event string) {
 	}
 }
 
-func idleCloses(t *testing.T) {
-	bubble(t, testAPI(), nil, nil, func(r *rig) {
-		c, began := r.dial("", nil), time.Now()
-		wantClose(t, r, c, 1001, "Going away", "Going away")
-		if got := time.Since(began); got != 10*time.Minute {
-			t.Errorf("closed after %v", got)
-		}
-	})
-}
-
-// idleAfter closes an idle connection after one act at 9 min and returns when.
-func idleAfter(t *testing.T, act func(*rig, *client)) (closed time.Duration) {
-	t.Helper()
-	bubble(t, testAPI(), nil, nil, func(r *rig) {
-		c, began := r.dial("", nil), time.Now()
-		go func() {
-			<-time.After(9 * time.Minute)
-			act(r, c)
-		}()
-		c.closed()
-		closed = time.Since(began)
-	})
-	return closed
-}
-
-func dataResetsIdle(t *testing.T) {
-	for name, act := range map[string]func(*rig, *client){
-		"from client": func(_ *rig, c *client) { c.send("hello") },
-		"from server": func(r *rig, c *client) { r.post(c.id, "hello") },
-	} {
-		if got := idleAfter(t, act); got != 19*time.Minute {
-			t.Errorf("%s: closed after %v", name, got)
-		}
-	}
-}
-
-func pingLeavesIdle(t *testing.T) {
-	got := idleAfter(t, func(_ *rig, c *client) {
-		if err := c.Ping(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	if got != 10*time.Minute {
-		t.Errorf("closed after %v", got)
-	}
-}
-
-func lifeEnds(t *testing.T) {
-	bubble(t, testAPI(), nil, nil, func(r *rig) {
-		c, began := r.dial("", nil), time.Now()
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(stopped)
-			for {
-				select {
-				case <-time.After(7 * time.Minute): // never at 2 h itself
-					c.send("still here")
-				case <-stop:
-					return
-				}
-			}
-		}()
-		code, reason := c.closed()
-		if code != 1001 || reason != "Going away" || time.Since(began) != 2*time.Hour {
-			t.Errorf("closed %d %q after %v", code, reason, time.Since(began))
-		}
-		close(stop)
-		<-stopped
-	})
-}
-
 func TestLimitsOff(t *testing.T) {
 	o := &apigw.Options{IdleTimeout: -1, ConnectionLife: -1}
 	bubble(t, testAPI(), nil, o, func(r *rig) {
@@ -109,7 +38,7 @@ func TestLimitsOff(t *testing.T) {
 	})
 }
 
-func clientCloses(t *testing.T) {
+func TestClientCloses(t *testing.T) {
 	for _, tt := range []struct {
 		code   websocket.StatusCode
 		reason string
@@ -149,15 +78,6 @@ func TestCloseDuringPosts(t *testing.T) {
 	}
 }
 
-func lostClient(t *testing.T) {
-	r := start(t, testAPI(), nil, nil)
-	c := r.dial("", nil)
-	_ = c.CloseNow()
-	if code, reason := r.disconnect(); code != 1006 || reason != "" {
-		t.Errorf("DISCONNECT %d %q", code, reason)
-	}
-}
-
 func TestCutSocket(t *testing.T) {
 	r := start(t, testAPI(), nil, nil)
 	c := r.dial("", nil)
@@ -181,17 +101,6 @@ func TestCutFault(t *testing.T) {
 		t.Errorf("accepted with %d", got)
 	}
 	wantClose(t, r, c, 1006, "", "")
-}
-
-func refusedHasNoDisconnect(t *testing.T) {
-	refuse := functions{"connect": func(context.Context, []byte) (any, error) { return response{StatusCode: 403}, nil }}
-	bubble(t, testAPI(), refuse, nil, func(r *rig) {
-		r.tryDial("", nil)
-		synctest.Wait()
-		if len(r.events) != 0 {
-			t.Error("an event came after a refused $connect")
-		}
-	})
 }
 
 func TestCloseEndsEverything(t *testing.T) {

@@ -1,6 +1,7 @@
 package apigw_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,6 +12,11 @@ import (
 
 // TestMain fails the package if a test leaves goroutines behind.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// The table's rows wait most of the time, whatever the number of cores.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if left := leaked(); left != "" && code == 0 {
 		fmt.Fprintf(os.Stderr, "leaked goroutines:\n%s\n", left)

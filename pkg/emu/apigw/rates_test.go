@@ -10,7 +10,7 @@ import (
 	"kaiwa/pkg/emu/apigw"
 )
 
-func connectRate(t *testing.T) {
+func TestConnectRate(t *testing.T) {
 	o := &apigw.Options{ConnectRate: apigw.Throttle{Rate: 2, Burst: 2}}
 	bubble(t, testAPI(), nil, o, func(r *rig) {
 		r.dial("", nil)
@@ -31,7 +31,7 @@ func connectRate(t *testing.T) {
 	})
 }
 
-func callbackRate(t *testing.T) {
+func TestCallbackRate(t *testing.T) {
 	o := &apigw.Options{AccountRate: apigw.Throttle{Rate: 1, Burst: 3}}
 	bubble(t, testAPI(), nil, o, func(r *rig) {
 		c := r.dial("", nil) // takes one
@@ -57,7 +57,7 @@ func callbackRate(t *testing.T) {
 	})
 }
 
-func routeThrottle(t *testing.T) {
+func TestRouteThrottle(t *testing.T) {
 	api := testAPI()
 	api.Stage.Throttle = apigw.Throttle{Rate: 1, Burst: 2}
 	api.Stage.RouteThrottle = map[string]apigw.Throttle{"echo": {Rate: 1, Burst: 1}}
@@ -78,7 +78,7 @@ func routeThrottle(t *testing.T) {
 	})
 }
 
-func integrationTimeout(t *testing.T) {
+func TestIntegrationTimeout(t *testing.T) {
 	slow := map[string]func(context.Context, []byte) (any, error){}
 	posted := make(chan int, 1)
 	var r *rig
@@ -127,7 +127,7 @@ func TestIntegrationOwnTimeout(t *testing.T) {
 	})
 }
 
-func slowReader(t *testing.T) {
+func TestSlowReader(t *testing.T) {
 	o := &apigw.Options{SendBuffer: 100 << 10}
 	bubble(t, testAPI(), nil, o, func(r *rig) {
 		c := r.dial("", nil)

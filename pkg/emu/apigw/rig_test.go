@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +17,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/coder/websocket"
 
+	"kaiwa/local/conform/conformtest"
 	"kaiwa/pkg/emu/apigw"
 )
 
@@ -60,17 +59,6 @@ type received struct {
 		Authorizer                                                                 map[string]any
 		Identity                                                                   map[string]any
 	}
-}
-
-// header looks in any spelling, as handlers must: Go's own client does not write
-// Sec-WebSocket as the RFC does.
-func (r received) header(name string) string {
-	for k, v := range r.Headers {
-		if strings.EqualFold(k, name) {
-			return v
-		}
-	}
-	return ""
 }
 
 func decode(in []byte) received {
@@ -155,9 +143,9 @@ func start(t *testing.T, api apigw.API, over functions, o *apigw.Options) *rig {
 func bubble(t *testing.T, api apigw.API, over functions, o *apigw.Options, f func(*rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+		l := conformtest.NewPipes()
 		r := &rig{t: t, url: "ws://gateway/dev", events: make(chan received, 2000), patience: 5 * time.Hour}
-		r.http = &http.Client{Transport: &http.Transport{DialContext: l.dial, DisableKeepAlives: true}}
+		r.http = &http.Client{Transport: &http.Transport{DialContext: l.Dial, DisableKeepAlives: true}}
 		var err error
 		if r.g, err = apigw.New(api, r.functions(over), o); err != nil {
 			t.Fatal(err)
@@ -172,39 +160,6 @@ func bubble(t *testing.T, api apigw.API, over functions, o *apigw.Options, f fun
 		}()
 		f(r)
 	})
-}
-
-// pipeListener is a network of net.Pipes.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
 }
 
 // client is one WebSocket client; id is its connectionId.

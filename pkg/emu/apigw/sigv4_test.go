@@ -100,7 +100,7 @@ func connectSigned(r *rig, req *http.Request) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
-func iamSignatures(t *testing.T) {
+func TestIamSignatures(t *testing.T) {
 	r := start(t, iamAPI(), nil, iamOptions())
 	const mismatch = "The request signature we calculated does not match the signature you provided."
 	for _, tt := range []struct {
@@ -192,7 +192,7 @@ func TestSignedUserAgent(t *testing.T) {
 	}
 }
 
-func iamIdentity(t *testing.T) {
+func TestIamIdentity(t *testing.T) {
 	r := start(t, iamAPI(), nil, iamOptions())
 	target := strings.Replace(r.url, "ws://", "http://", 1)
 	connectSigned(r, goodSigning.request(t, target, false))
