@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -94,6 +95,38 @@ func Start(l net.Listener, dial func(context.Context, string, string) (net.Conn,
 	}
 	s.owned.Go(func() { _ = apigw.Serve(s.server, l) }) // always http.ErrServerClosed
 	return s, nil
+}
+
+// Run runs the probe stack for the length of a test, on a real socket, or, if slow
+// says that hours will pass, on Pipes: then t is in a bubble of testing/synctest.
+func Run(t testing.TB, slow bool, o *Options) *conform.Stack {
+	t.Helper()
+	network := NewPipes()
+	l, dial := net.Listener(network), network.Dial
+	var err error
+	if !slow {
+		dial = (&net.Dialer{}).DialContext
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	running, err := Start(l, dial, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := running.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := conform.Open(t.Context(), running.Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
 }
 
 // Template is the file probe.yaml.
