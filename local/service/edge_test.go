@@ -124,7 +124,7 @@ func TestEdge(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
-	p := dialURL(t, through+"?user=ann")
+	p := dialURL(t, through+"?user=ann", nil)
 	const prompt = "@demo tokens=30 every=5ms first=20ms"
 	a := p.ask(wire.SendMessage{ID: "p", Text: prompt})
 	var j frame.Join

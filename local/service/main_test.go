@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -47,15 +48,20 @@ func load(t *testing.T, params map[string]string) *sam.Template {
 
 // programs are built once for all tests.
 var programs = sync.OnceValues(func() (map[string]string, error) {
-	var dirs []string
-	for _, f := range []string{"connect", "disconnect", "sendmessage", "reply", "notify"} {
-		dirs = append(dirs, filepath.Join("../../functions", f))
+	dirs, err := filepath.Glob("../../functions/*")
+	if err != nil {
+		return nil, err
 	}
 	return build.Binaries(context.Background(), binaries, dirs)
 })
 
 // service runs kaiwa's own template.
 func service(t *testing.T, params map[string]string, o *stack.Options) *stack.Stack {
+	t.Helper()
+	return runTemplate(t, load(t, params), o)
+}
+
+func runTemplate(t *testing.T, template *sam.Template, o *stack.Options) *stack.Stack {
 	t.Helper()
 	files, err := programs()
 	if err != nil {
@@ -65,7 +71,6 @@ func service(t *testing.T, params map[string]string, o *stack.Options) *stack.St
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := load(t, params)
 	var functions []lambdart.Function
 	for _, f := range template.Functions() {
 		f.Command = []string{files[f.Dir]}
@@ -115,14 +120,14 @@ type peer struct {
 
 func dial(t *testing.T, s *stack.Stack, query string) *peer {
 	t.Helper()
-	return dialURL(t, s.URL()+query)
+	return dialURL(t, s.URL()+query, nil)
 }
 
-func dialURL(t *testing.T, url string) *peer {
+func dialURL(t *testing.T, url string, headers http.Header) *peer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	ws, _, err := websocket.Dial(ctx, url, nil)
+	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPHeader: headers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +242,38 @@ func (p *peer) rest(reply string, j *frame.Join) wire.End {
 			p.send(wire.Resume{Reply: reply, Offset: j.Held()})
 		case wire.Gateway:
 			p.t.Errorf("the gateway says %q", f.Message)
+		}
+	}
+}
+
+// sendText writes a line as somebody types it.
+func (p *peer) sendText(line string) {
+	p.t.Helper()
+	if err := p.ws.Write(p.ctx, websocket.MessageText, []byte(line)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// nextText reads one message as it is.
+func (p *peer) nextText() string {
+	p.t.Helper()
+	_, data, err := p.ws.Read(p.ctx)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick, limit := time.NewTicker(10*time.Millisecond), time.After(30*time.Second)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("%s: never", what)
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (s *Stack) guard(next http.Handler) http.Handler {
 				s.opt.Calls(Call{c.function, n, allowed})
 			}
 			if !allowed {
-				s.opt.Logger.Warn("denied", "function", c.function, "action", n.Action, "resource", n.Resource)
+				s.opt.Logger.Warn("denied", "function", c.function, "need", n.String())
 				deny(w, r, c, n)
 				return
 			}

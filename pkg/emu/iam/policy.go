@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -40,7 +42,13 @@ type Need struct {
 }
 
 // String is the need in one line.
-func (n Need) String() string { return n.Action + " on " + n.Resource }
+func (n Need) String() string {
+	s := n.Action + " on " + n.Resource
+	for _, key := range slices.Sorted(maps.Keys(n.Context)) {
+		s += fmt.Sprintf(" with %s %q", key, n.Context[key])
+	}
+	return s
+}
 
 // Allows says whether policies grant n: an explicit Deny wins, and what nothing
 // allows is denied (IAM user guide, "Policy evaluation logic").

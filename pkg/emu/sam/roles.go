@@ -126,3 +126,12 @@ func (s *stack) evalProperty(id, key string) (string, error) {
 	v := p.text(key)
 	return v, within(id, p.err)
 }
+
+// Conditions returns every condition of the template, decided.
+func (t *Template) Conditions() map[string]bool {
+	decided := map[string]bool{}
+	for name, v := range t.stack.decided {
+		decided[name] = *v
+	}
+	return decided
+}
