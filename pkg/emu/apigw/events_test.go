@@ -14,6 +14,12 @@ import (
 	"kaiwa/pkg/emu/apigw"
 )
 
+func upgradeRequest(path string, headers ...string) string {
+	lines := append([]string{"GET " + path + " HTTP/1.1", "Connection: upgrade", "Upgrade: websocket",
+		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, headers...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
+}
+
 // rawUpgrade sends an upgrade request with headers as given.
 func rawUpgrade(r *rig, path string, headers ...string) (*http.Response, net.Conn) {
 	r.t.Helper()
@@ -23,9 +29,7 @@ func rawUpgrade(r *rig, path string, headers ...string) (*http.Response, net.Con
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { _ = conn.Close() })
-	lines := append([]string{"GET " + path + " HTTP/1.1", "Connection: upgrade", "Upgrade: websocket",
-		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, headers...)
-	if _, err := conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n\r\n")); err != nil {
+	if _, err := conn.Write([]byte(upgradeRequest(path, headers...))); err != nil {
 		r.t.Fatal(err)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

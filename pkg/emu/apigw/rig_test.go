@@ -1,11 +1,13 @@
 package apigw_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -160,6 +162,25 @@ func bubble(t *testing.T, api apigw.API, over functions, o *apigw.Options, f fun
 		}()
 		f(r)
 	})
+}
+
+// rawDial connects by hand in a bubble.
+func (r *rig) rawDial() net.Conn {
+	r.t.Helper()
+	transport := r.http.Transport.(*http.Transport)
+	conn, err := transport.DialContext(r.t.Context(), "tcp", "")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.Write([]byte(upgradeRequest("/dev", "Host: x"))); err != nil {
+		r.t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != 101 {
+		r.t.Fatalf("%v, %v", resp, err)
+	}
+	return conn
 }
 
 // client is one WebSocket client; id is its connectionId.
