@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,6 +34,9 @@ func TestConform(t *testing.T) {
 	if code != 1 || !strings.Contains(stdout, "differs  §4     posts that wait") || !strings.Contains(stdout, "LimitExceededException") {
 		t.Errorf("exit %d, stdout %s", code, stdout)
 	}
+	if code := r.signalled(t, os.Interrupt); code != 0 {
+		t.Errorf("the end: exit %d", code)
+	}
 }
 
 func TestConformRefuses(t *testing.T) {
@@ -58,5 +62,8 @@ func TestConformRefuses(t *testing.T) {
 	}
 	if code, stdout, stderr := ends(t, "conform", "-h"); code != 0 || stderr != "" || !strings.HasPrefix(stdout, "usage: ") {
 		t.Errorf("-h: exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if code := r.signalled(t, os.Interrupt); code != 0 {
+		t.Errorf("the end: exit %d", code)
 	}
 }

@@ -31,8 +31,16 @@ const (
 	maxIntegrationTimeout = 29 * time.Second
 )
 
-// stageName is what AWS takes for a stage (aws-facts §1).
-var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+// maxTemplate bounds a mapping template, in bytes (aws-facts §1).
+const maxTemplate = 300 << 10
+
+// What AWS takes for the name of a stage, and for the name and the value of a stage
+// variable (aws-facts §1).
+var (
+	stageName     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	variableName  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	variableValue = regexp.MustCompile(`^[A-Za-z0-9-._~:/?#&=,]+$`)
+)
 
 func withDefaults(api API) API {
 	api.RouteSelectionExpression = orElse(api.RouteSelectionExpression, "$request.body.action")
@@ -51,6 +59,11 @@ func check(api API, fn Invoker, opt Options) error {
 		return fmt.Errorf("API key selection expression %q is not emulated", api.APIKeySelectionExpression)
 	case opt.VerifySignatures && opt.Credentials == nil:
 		return errors.New("VerifySignatures needs Options.Credentials")
+	}
+	for _, name := range slices.Sorted(maps.Keys(api.Stage.Variables)) {
+		if !variableName.MatchString(name) || !variableValue.MatchString(api.Stage.Variables[name]) {
+			return fmt.Errorf("stage variable %s: AWS takes names of A-Za-z0-9_ and values of A-Za-z0-9-._~:/?#&=,", name)
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		if err := checkRoute(key, api.Routes[key], fn, opt); err != nil {

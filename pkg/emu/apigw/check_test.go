@@ -30,6 +30,8 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{func(a *apigw.API) { a.ID = "" }, "ID is empty"},
 		{func(a *apigw.API) { a.Stage.Name = "$default" }, `stage name "$default"`},
+		{func(a *apigw.API) { a.Stage.Variables = map[string]string{"a-b": "x"} }, "stage variable a-b"},
+		{func(a *apigw.API) { a.Stage.Variables = map[string]string{"a": "x y"} }, "stage variable a: "},
 		{func(a *apigw.API) { a.RouteSelectionExpression = "$request.header.x" }, "$request.header.x is not emulated"},
 		{func(a *apigw.API) { a.RouteSelectionExpression = "$request.body..x" }, "JSONPath"},
 		{func(a *apigw.API) { a.RouteSelectionExpression = "${request.body.x" }, "bad variable"},
@@ -51,6 +53,7 @@ func TestNewRefuses(t *testing.T) {
 		{authorized("$connect", "CUSTOM", &apigw.Authorizer{Function: "f", IdentitySources: []string{"$request.header.X"}}), "$request.header.X"},
 		{integration(apigw.Integration{Type: "MOCK"}), "RequestTemplates"},
 		{mock("#set($x=1)", ""), "template $default: #set($x=1) is not emulated"},
+		{mock("{}", strings.Repeat("x", 300<<10+1)), "template $default: a template of 307201 bytes is over 307200"},
 		{mock("{}", "$input.body"), "integration response $default: template $default: $input.body"},
 		{mock("{}", "$util.urlEncode('x')"), "$util.urlEncode('x')"},
 		{integration(apigw.Integration{Type: "MOCK", RequestTemplates: templates("a", "{}"), TemplateSelectionExpression: "b"}), "finds no template"},

@@ -80,6 +80,9 @@ type templateParser struct {
 
 // parseTemplate refuses, by name, whatever the subset does not know.
 func parseTemplate(src string, withInput bool) (template, error) {
+	if len(src) > maxTemplate {
+		return nil, fmt.Errorf("a template of %d bytes is over %d", len(src), maxTemplate)
+	}
 	p := &templateParser{src: src, withInput: withInput}
 	var t template
 	for p.at < len(p.src) {

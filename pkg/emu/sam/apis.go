@@ -67,6 +67,9 @@ func (s *stack) api(_ *Template, a *parts, r *resource, p *props) {
 		s.note(r.node, "%s: an API of type %s cannot run here: only WebSocket APIs are emulated", r.id, nonempty(protocol, "HTTP"))
 		return
 	}
+	if p.flag("DisableExecuteApiEndpoint") {
+		s.note(r.node, "%s: DisableExecuteApiEndpoint cannot be run here: there are no custom domains", r.id)
+	}
 	id := s.apiID(r.id)
 	a.order = append(a.order, r)
 	a.apis[id] = &apigw.API{
@@ -103,6 +106,9 @@ func (s *stack) stage(_ *Template, a *parts, r *resource, p *props) {
 		return
 	}
 	a.staged[api.ID] = true
+	if !p.flag("AutoDeploy") && p.text("DeploymentId") == "" {
+		s.note(r.node, "%s: has neither AutoDeploy nor DeploymentId: on AWS nothing would be deployed to it", r.id)
+	}
 	api.Stage = s.readStage(p)
 	api.Stage.Name = p.required("StageName")
 }
@@ -146,10 +152,17 @@ func (s *stack) integration(t *Template, a *parts, r *resource, p *props) {
 		RequestTemplates:            p.textMap("RequestTemplates"),
 		TemplateSelectionExpression: p.text("TemplateSelectionExpression"),
 	}
+	s.noteContentHandling(r, p)
 	if i.Type == "AWS_PROXY" {
 		i.Function = s.functionOf(t, p, "IntegrationUri")
 	}
 	a.integrations[shortID(r.id)] = i
+}
+
+func (s *stack) noteContentHandling(r *resource, p *props) {
+	if how := p.text("ContentHandlingStrategy"); how != "" {
+		s.note(r.node, "%s: ContentHandlingStrategy %s cannot run here: bodies stay as they are", r.id, how)
+	}
 }
 
 // timeout reads an integration timeout, 0 if absent (aws-facts §1).
@@ -164,6 +177,7 @@ func (s *stack) integrationResponse(_ *Template, a *parts, r *resource, p *props
 	if s.owner(a, r, p) == nil {
 		return
 	}
+	s.noteContentHandling(r, p)
 	i := a.integrations[p.required("IntegrationId")]
 	key := p.required("IntegrationResponseKey")
 	if p.err != nil {
