@@ -78,7 +78,7 @@ func (q *Query) Text(ctx context.Context, reply, conversation string) (string, e
 			}
 		case wire.End:
 			if f.Reply == reply {
-				join.End(f.Length, f.Stop, f.Saved)
+				join.End(f.Length, f.Saved)
 			}
 		}
 		return join.Final()

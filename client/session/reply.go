@@ -130,7 +130,7 @@ func (t *Talk) ended(now time.Time, e wire.End) {
 		return
 	}
 	r.end, r.final = &e, false
-	r.join.End(e.Length, e.Stop, e.Saved)
+	r.join.End(e.Length, e.Saved)
 	r.cut = r.join.Cut()
 	t.settle(now, r)
 }

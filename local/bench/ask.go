@@ -76,7 +76,7 @@ func read(ctx context.Context, ws *websocket.Conn) (*reading, error) {
 		case wire.End:
 			r.end = time.Now()
 			r.count(data, "")
-			if !r.join.End(f.Length, f.Stop, f.Saved) || f.Stop != wire.StopEndTurn {
+			if !r.join.End(f.Length, f.Saved) || f.Stop != wire.StopEndTurn {
 				return r, fmt.Errorf("the reply ended %s with %d of %d characters", f.Stop, r.join.Held(), f.Length)
 			}
 			return r, nil

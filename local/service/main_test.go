@@ -236,7 +236,7 @@ func (p *peer) rest(reply string, j *frame.Join) wire.End {
 			if f.Reply != reply {
 				continue
 			}
-			if j.End(f.Length, f.Stop, f.Saved) && f.Saved {
+			if j.End(f.Length, f.Saved) && f.Saved {
 				return f
 			}
 			p.send(wire.Resume{Reply: reply, Offset: j.Held()})

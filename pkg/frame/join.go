@@ -18,9 +18,8 @@ type Join struct {
 	aside []piece // past a gap, by offset
 	size  int     // of aside
 
-	ended  bool // an end has come; length, stop and saved are its
+	ended  bool // an end has come; length and saved are its
 	length int
-	stop   string
 	saved  bool
 	final  bool
 	cut    int
@@ -61,13 +60,13 @@ func (j *Join) Delta(offset int, text string) (fresh string, gap bool) {
 // length code points are held. If there are fewer a resume is wanted; if there
 // were more they are taken back, see Cut. After a final end all is dropped,
 // except a durable end (saved) after one that was not.
-func (j *Join) End(length int, stop string, saved bool) (final bool) {
+func (j *Join) End(length int, saved bool) (final bool) {
 	j.cut = 0
 	late := j.ended && j.saved && !saved // what it knew was superseded
 	if late || j.final && (j.saved || !saved) {
 		return j.final
 	}
-	j.ended, j.length, j.stop, j.saved, j.final = true, max(length, 0), stop, saved, false
+	j.ended, j.length, j.saved, j.final = true, max(length, 0), saved, false
 	if over := j.Held() - j.length; over > 0 {
 		j.text.keep(j.length)
 		j.cut = over
@@ -88,9 +87,6 @@ func (j *Join) Gap() bool { return !j.final && (j.ended || len(j.aside) > 0) }
 
 // Final tells whether the reply is complete.
 func (j *Join) Final() bool { return j.final }
-
-// Stop is the reason of the end that came, "" before any.
-func (j *Join) Stop() string { return j.stop }
 
 // Cut is how many code points the newest call of End took back.
 func (j *Join) Cut() int { return j.cut }

@@ -21,13 +21,13 @@ func (s *screen) delta(offset int, text string) (fresh string, gap bool) {
 	return fresh, gap
 }
 
-func (s *screen) end(length int, stop string, saved bool) bool {
-	final := s.End(length, stop, saved)
+func (s *screen) end(length int, saved bool) bool {
+	final := s.End(length, saved)
 	s.shown = s.shown[:len(s.shown)-s.Cut()]
 	return final
 }
 
-// Steps are written "offset text" for a delta and "end length stop saved|unsaved"
+// Steps are written "offset text" for a delta and "end length saved|unsaved"
 // for an end; the answers are the fresh text and "gap", or "final" or "open".
 func TestJoin(t *testing.T) {
 	for _, c := range []struct {
@@ -36,7 +36,7 @@ func TestJoin(t *testing.T) {
 		want  []string
 		text  string
 	}{
-		{"in order", []string{"0 あい", "2 う", "end 3 end_turn saved"}, []string{"あい", "う", "final"}, "あいう"},
+		{"in order", []string{"0 あい", "2 う", "end 3 saved"}, []string{"あい", "う", "final"}, "あいう"},
 		{"repeated", []string{"0 ab", "0 ab", "2 c", "2 c"}, []string{"ab", "", "c", ""}, "abc"},
 		{"overlap", []string{"0 abc", "1 bcde"}, []string{"abc", "de"}, "abcde"},
 		{"gap, then filled", []string{"0 a", "2 c", "1 b"}, []string{"a", "gap", "bc"}, "abc"},
@@ -44,17 +44,17 @@ func TestJoin(t *testing.T) {
 		{"two gaps", []string{"4 e", "2 c", "0 ab", "3 d"}, []string{"gap", "gap", "abc", "de"}, "abcde"},
 		{"longer of two aside", []string{"1 b", "1 bcd", "1 bc", "0 a"}, []string{"gap", "gap", "gap", "abcd"}, "abcd"},
 		{"aside overlaps", []string{"2 cd", "3 def", "0 abc"}, []string{"gap", "gap", "abcdef"}, "abcdef"},
-		{"empty reply", []string{"end 0 interrupted saved"}, []string{"final"}, ""},
-		{"end before the text", []string{"end 3 end_turn saved", "0 ab", "2 c"}, []string{"open", "ab", "c"}, "abc"},
-		{"end cuts", []string{"0 abcde", "end 2 interrupted saved"}, []string{"abcde", "final"}, "ab"},
-		{"all is dropped after", []string{"0 ab", "end 2 end_turn saved", "2 c", "end 1 stopped saved", "end 9 stopped unsaved"}, []string{"ab", "final", "", "final", "final"}, "ab"},
-		{"durable after unsaved", []string{"0 abc", "end 3 end_turn unsaved", "3 d", "end 1 interrupted saved", "end 3 end_turn saved"}, []string{"abc", "final", "", "final", "final"}, "a"},
-		{"unsaved repeated", []string{"0 abc", "end 3 end_turn unsaved", "end 1 stopped unsaved"}, []string{"abc", "final", "final"}, "abc"},
-		{"durable is longer", []string{"0 abc", "end 2 end_turn unsaved", "end 3 end_turn saved", "2 c"}, []string{"abc", "final", "open", "c"}, "abc"},
-		{"late unsaved is nothing", []string{"0 ab", "end 3 end_turn saved", "end 2 stopped unsaved", "2 c"}, []string{"ab", "open", "open", "c"}, "abc"},
-		{"late text past a known end", []string{"end 3 interrupted saved", "0 a", "1 bcdef"}, []string{"open", "a", "bc"}, "abc"},
-		{"aside past a known end", []string{"2 cdef", "end 3 interrupted saved", "0 ab"}, []string{"gap", "open", "abc"}, "abc"},
-		{"negative", []string{"-1 ab", "0 a", "end -5 stopped saved"}, []string{"", "a", "final"}, ""},
+		{"empty reply", []string{"end 0 saved"}, []string{"final"}, ""},
+		{"end before the text", []string{"end 3 saved", "0 ab", "2 c"}, []string{"open", "ab", "c"}, "abc"},
+		{"end cuts", []string{"0 abcde", "end 2 saved"}, []string{"abcde", "final"}, "ab"},
+		{"all is dropped after", []string{"0 ab", "end 2 saved", "2 c", "end 1 saved", "end 9 unsaved"}, []string{"ab", "final", "", "final", "final"}, "ab"},
+		{"durable after unsaved", []string{"0 abc", "end 3 unsaved", "3 d", "end 1 saved", "end 3 saved"}, []string{"abc", "final", "", "final", "final"}, "a"},
+		{"unsaved repeated", []string{"0 abc", "end 3 unsaved", "end 1 unsaved"}, []string{"abc", "final", "final"}, "abc"},
+		{"durable is longer", []string{"0 abc", "end 2 unsaved", "end 3 saved", "2 c"}, []string{"abc", "final", "open", "c"}, "abc"},
+		{"late unsaved is nothing", []string{"0 ab", "end 3 saved", "end 2 unsaved", "2 c"}, []string{"ab", "open", "open", "c"}, "abc"},
+		{"late text past a known end", []string{"end 3 saved", "0 a", "1 bcdef"}, []string{"open", "a", "bc"}, "abc"},
+		{"aside past a known end", []string{"2 cdef", "end 3 saved", "0 ab"}, []string{"gap", "open", "abc"}, "abc"},
+		{"negative", []string{"-1 ab", "0 a", "end -5 saved"}, []string{"", "a", "final"}, ""},
 		{"invalid UTF-8", []string{"0 a\xe3\x81", "3 b"}, []string{"a\ufffd\ufffd", "b"}, "a\ufffd\ufffdb"},
 	} {
 		var s screen
@@ -84,11 +84,11 @@ func (s *screen) step(t *testing.T, step string) string {
 		return fresh
 	}
 	var length int
-	var stop, saved string
-	if _, err := fmt.Sscan(rest, &length, &stop, &saved); err != nil {
+	var saved string
+	if _, err := fmt.Sscan(rest, &length, &saved); err != nil {
 		t.Fatal(err)
 	}
-	if s.end(length, stop, saved == "saved") {
+	if s.end(length, saved == "saved") {
 		return "final"
 	}
 	return "open"
@@ -96,7 +96,7 @@ func (s *screen) step(t *testing.T, step string) string {
 
 func TestJoinState(t *testing.T) {
 	var j frame.Join
-	if j.Gap() || j.Final() || j.Stop() != "" || j.Held() != 0 || j.Text() != "" {
+	if j.Gap() || j.Final() || j.Held() != 0 || j.Text() != "" {
 		t.Error("the zero value knows something")
 	}
 	j.Delta(5, "x")
@@ -107,8 +107,8 @@ func TestJoinState(t *testing.T) {
 	if j.Gap() {
 		t.Error("a gap after it was filled")
 	}
-	j.End(8, "end_turn", true)
-	if !j.Gap() || j.Final() || j.Stop() != "end_turn" {
+	j.End(8, true)
+	if !j.Gap() || j.Final() {
 		t.Error("a longer end is no gap")
 	}
 	j.Delta(6, "yz")
@@ -135,7 +135,7 @@ func TestJoinAsideIsBounded(t *testing.T) {
 	for i := range 30 { // what was dropped comes again with a resume
 		j.Delta(j.Held(), strings.Repeat("z", 1000+i))
 	}
-	if j.End(j.Held(), "end_turn", true); !j.Final() {
+	if j.End(j.Held(), true); !j.Final() {
 		t.Error("not final")
 	}
 }
@@ -161,12 +161,12 @@ func converge(t *testing.T, text []rune, seed uint64) {
 	}
 	deliver(0, len(text))
 	if r.IntN(2) == 0 {
-		s.end(len(text), "end_turn", stored == len(text) && r.IntN(2) == 0)
+		s.end(len(text), stored == len(text) && r.IntN(2) == 0)
 	}
 	for range 3 {
 		deliver(r.IntN(len(text)+1), len(text))
 		if r.IntN(3) == 0 {
-			s.end(stored, "interrupted", true)
+			s.end(stored, true)
 		}
 	}
 	for n := 0; !s.Final() || len(s.shown) != stored; n++ { // reliable from here on: a resume
@@ -176,7 +176,7 @@ func converge(t *testing.T, text []rune, seed uint64) {
 		if from := s.Held(); from < stored {
 			s.delta(from, string(text[from:stored]))
 		}
-		s.end(stored, "interrupted", true)
+		s.end(stored, true)
 	}
 	deliver(0, len(text))
 	if got := string(s.shown); got != string(text[:stored]) || got != s.Text() || s.Gap() {

@@ -3,7 +3,6 @@ package frame
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"kaiwa/pkg/wire"
 )
@@ -56,6 +55,3 @@ func partTexts(m wire.SendMessage, limit int) ([]string, error) {
 	}
 	return texts, nil
 }
-
-// Assemble puts the texts of a prompt's parts together again, part 0 first.
-func Assemble(parts []string) string { return strings.Join(parts, "") }

@@ -38,9 +38,6 @@ func (t *Text) Flush() {
 // Len is how many code points there are.
 func (t *Text) Len() int { return t.n }
 
-// Bytes is how many bytes of UTF-8 they take.
-func (t *Text) Bytes() int { return t.b.Len() }
-
 // Slice returns the code points from (included) up to to (excluded), in time that
 // does not depend on the size of the text. What lies outside it is left out.
 func (t *Text) Slice(from, to int) string {
@@ -49,13 +46,6 @@ func (t *Text) Slice(from, to int) string {
 		return ""
 	}
 	return t.b.String()[t.position(from):t.position(to)]
-}
-
-// Next cuts what is there from code point from on, as Cut does, and tells how
-// many code points it is. Both are zero when there is nothing more.
-func (t *Text) Next(from, limit int) (piece string, runes int) {
-	piece = Cut(t.Slice(from, t.n), limit)
-	return piece, utf8.RuneCountInString(piece)
 }
 
 func (t *Text) add(s string) {

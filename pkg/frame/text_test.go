@@ -28,8 +28,8 @@ func TestTextInvalidAndSplit(t *testing.T) {
 		for _, s := range c.appends {
 			text.Append(s)
 		}
-		if got := text.Slice(0, text.Len()); got != c.want || text.Bytes() != len(c.want) {
-			t.Errorf("%s: %q of %d bytes, want %q", c.name, got, text.Bytes(), c.want)
+		if got := text.Slice(0, text.Len()); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 		text.Flush()
 		if got := text.Slice(0, text.Len()); got != c.want+c.held {
@@ -55,11 +55,8 @@ func TestTextSlicesStayValid(t *testing.T) {
 
 func TestTextOutside(t *testing.T) {
 	var text frame.Text
-	if text.Slice(0, 1) != "" || text.Len() != 0 || text.Bytes() != 0 {
+	if text.Slice(0, 1) != "" || text.Len() != 0 {
 		t.Error("the zero value is not empty")
-	}
-	if p, n := text.Next(0, 100); p != "" || n != 0 {
-		t.Errorf("Next of nothing = %q, %d", p, n)
 	}
 	text.Append("あいう")
 	for _, c := range []struct {
@@ -69,9 +66,6 @@ func TestTextOutside(t *testing.T) {
 		if got := text.Slice(c.from, c.to); got != c.want {
 			t.Errorf("Slice(%d, %d) = %q, want %q", c.from, c.to, got, c.want)
 		}
-	}
-	if p, n := text.Next(7, 100); p != "" || n != 0 {
-		t.Errorf("Next past the end = %q, %d", p, n)
 	}
 }
 
@@ -84,18 +78,14 @@ func checkText(t *testing.T, appends []string, seed uint64) {
 	}
 	text.Flush()
 	want := []rune(strings.Join(appends, ""))
-	if text.Len() != len(want) || text.Bytes() != len(string(want)) {
-		t.Fatalf("%d code points, %d bytes, want %d, %d", text.Len(), text.Bytes(), len(want), len(string(want)))
+	if text.Len() != len(want) {
+		t.Fatalf("%d code points, want %d", text.Len(), len(want))
 	}
 	r := rand.New(rand.NewPCG(seed, 1))
 	for range 30 {
 		from, to := r.IntN(len(want)+1), r.IntN(len(want)+1)
 		if got := text.Slice(from, max(from, to)); got != string(want[from:max(from, to)]) {
 			t.Fatalf("Slice(%d, %d) = %q", from, to, got)
-		}
-		piece, n := text.Next(from, 50)
-		if piece != string(want[from:from+n]) || n == 0 && from < len(want) {
-			t.Fatalf("Next(%d) = %q, %d", from, piece, n)
 		}
 	}
 }

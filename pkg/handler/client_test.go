@@ -175,7 +175,7 @@ func (c *client) receive(s *socket, data []byte) {
 			c.w.model.ended(c.w, f)
 			v.saved = true
 		}
-		if !v.join.End(f.Length, f.Stop, f.Saved) {
+		if !v.join.End(f.Length, f.Saved) {
 			v.gap = true
 		}
 	case wire.Error:

@@ -250,7 +250,7 @@ func (g *gateway) held(t *testing.T, conn string) (string, *wire.End) {
 			j.Delta(f.Offset, f.Text)
 		case wire.End:
 			end = &f
-			j.End(f.Length, f.Stop, f.Saved)
+			j.End(f.Length, f.Saved)
 		}
 	}
 	return j.Text(), end
