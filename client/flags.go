@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -41,6 +42,10 @@ type flags struct {
 	wait      raw.Wait // of raw
 	times     bool
 	protocols []string
+	slash     bool
+	frames    bool          // -P
+	pingFrame time.Duration // 0: never
+	listen    string
 
 	presign bool // of url
 	expires time.Duration
@@ -132,6 +137,17 @@ func (f *flags) set() *flag.FlagSet {
 	set.Func("wait-for", "", func(s string) (err error) { f.wait, err = raw.ParseWait(s); return err })
 	set.BoolVar(&f.times, "time", false, "")
 	set.Func("s", "", func(s string) error { f.protocols = append(f.protocols, s); return nil })
+	set.BoolVar(&f.slash, "slash", false, "")
+	set.BoolVar(&f.frames, "P", false, "")
+	set.DurationVar(&f.pingFrame, "ping-frame", 0, "")
+	set.StringVar(&f.listen, "listen", "", "")
+	set.Func("auth", "", func(s string) error {
+		if !strings.Contains(s, ":") {
+			return errors.New("it has the form NAME:PASSWORD")
+		}
+		f.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s)))
+		return nil
+	})
 	set.BoolVar(&f.presign, "presign", false, "")
 	set.DurationVar(&f.expires, "expires", 5*time.Minute, "")
 	set.BoolVar(&f.plain, "plain", false, "")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 // rawCommand talks to any WebSocket: with a person, or with what is piped in or
 // given as words.
 func rawCommand(ctx context.Context, _ *session.Query, f *flags) error {
-	opt := raw.Options{Wait: f.wait, Times: f.times}
+	opt := raw.Options{Wait: f.wait, Times: f.times, Slash: f.slash, PingFrame: f.pingFrame}
 	if f.source["ping"] == "the command line" {
 		opt.Ping = f.ping
 	}
@@ -27,7 +28,7 @@ func rawCommand(ctx context.Context, _ *session.Query, f *flags) error {
 	// A terminal is shown what drives it; a program gets what came.
 	out := term.IsTerminal(int(os.Stdout.Fd()))
 	opt.Pretty, opt.Verbatim = out && !f.json, !out
-	conn, err := session.Connect(ctx, f.url, f.config, &websocket.DialOptions{Subprotocols: f.protocols})
+	conn, err := rawConnect(ctx, f, &opt)
 	if err != nil {
 		return err
 	}
@@ -37,12 +38,50 @@ func rawCommand(ctx context.Context, _ *session.Query, f *flags) error {
 		})
 	}
 	in := make(chan string)
-	if len(f.words) > 0 {
+	if opt.All = len(f.words) > 0; opt.All {
 		go hand(ctx, in, f.words)
 	} else {
 		go readMessages(ctx, in, os.Stdin)
 	}
-	return raw.Run(ctx, conn, in, func(text string) { fmt.Println(text) }, opt)
+	print := raw.Output{
+		Message: func(m raw.Message) { fmt.Println(opt.Shown(m)) },
+		Note:    func(text string) { say(os.Stderr, "%s", text) },
+	}
+	if f.json {
+		print.Message = func(m raw.Message) { _ = writeJSON(os.Stdout, rawJSON(m)) } // as in textPrinter
+	}
+	return raw.Run(ctx, conn, in, print, opt)
+}
+
+// rawConnect connects, or waits for somebody who does.
+func rawConnect(ctx context.Context, f *flags, opt *raw.Options) (*websocket.Conn, error) {
+	if f.listen == "" {
+		dial := &websocket.DialOptions{Subprotocols: f.protocols}
+		if f.frames || f.slash {
+			opt.Frames = raw.NewFrames(dial)
+		}
+		return session.Connect(ctx, f.url, f.config, dial)
+	}
+	at := f.listen
+	if !strings.Contains(at, ":") {
+		at = "127.0.0.1:" + at
+	}
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return nil, usageError(err.Error())
+	}
+	f.url = "ws://" + l.Addr().String()
+	say(os.Stderr, "waiting for somebody to connect to %s", f.url)
+	return raw.Accept(ctx, l, f.protocols)
+}
+
+// rawJSON is a message as --json prints it.
+func rawJSON(m raw.Message) any {
+	o := map[string]any{"at": m.At.UTC(), "text": m.Text}
+	if m.Binary {
+		o = map[string]any{"at": m.At.UTC(), "base64": []byte(m.Text)}
+	}
+	return o
 }
 
 // hand gives the messages to in, and closes it.

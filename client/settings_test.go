@@ -139,11 +139,11 @@ func TestCompletionInBash(t *testing.T) {
 	_, url := withTalks(t)
 	script := kaiwa(t, "", "completion", "bash").out
 	for line, want := range map[string]string{
-		"kaiwa ex":       "export",
-		"kaiwa r":        "raw rename rm",
+		"kaiwa ex":        "export",
+		"kaiwa r":         "raw rename rm",
 		"kaiwa -p x --st": "--stream-json",
-		"kaiwa show c":   "c3 c2 c1",
-		"kaiwa config ":  "show",
+		"kaiwa show c":    "c3 c2 c1",
+		"kaiwa config ":   "show",
 	} {
 		words := strings.Split(line, " ")
 		c := exec.Command("bash", "-c", script+`COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kaiwa; echo "${COMPREPLY[*]}"`, "bash")

@@ -54,10 +54,18 @@ Any WebSocket
   kaiwa raw URL                  type messages, see what comes; JSON may take many lines
   kaiwa raw URL MESSAGE...       sends these; prints what comes until 2 s are quiet
   kaiwa raw URL < messages       likewise
-  --wait-for 3|2s|TEXT           until 3 messages came, 2 s are quiet, TEXT came
-  --time                         the time before each message
-  -s NAME                        a subprotocol to ask for
-  --ping 5m                      sends {"action":"ping"} so often (here: default never)
+  kaiwa raw --listen PORT        waits for somebody to connect, and talks to them
+  --wait-for 3|2s|TEXT|/RE/|close
+                   until 3 messages came, 2 s are quiet, TEXT came, something that
+                   matches RE came, the other side has closed the connection
+  --time           the time before each message
+  --json           each message as one line of JSON, with the time
+  -s NAME          a subprotocol to ask for; repeatable
+  --auth NAME:PASSWORD           basic authentication
+  -P               tells about ping frames, and how long pongs took
+  --ping-frame 30s sends a ping frame so often; without a pong in 30 s it is over
+  --ping 5m        sends {"action":"ping"} so often (here: default never)
+  --slash          /ping and /close [CODE [REASON]] are commands
 
 Settings: flags, else variables (KAIWA_URL, KAIWA_TOKEN, KAIWA_TOKEN_COMMAND, and so
 on), else ~/.config/kaiwa/config with lines like "url = wss://…", "token-command = …",

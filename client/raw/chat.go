@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -39,7 +38,7 @@ type chat struct {
 func Chat(ctx context.Context, conn *websocket.Conn, t Terminal, history []string, keep func(string), opt Options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &chat{link: newLink(ctx, conn, opt), screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow})}
-	defer func() { cancel(); <-c.done }()
+	defer func() { cancel(); c.work.Wait() }()
 	c.edit.Recall(history)
 	if _, err := io.WriteString(t.Out, term.PasteOn); err != nil {
 		return err
@@ -47,6 +46,9 @@ func Chat(ctx context.Context, conn *websocket.Conn, t Terminal, history []strin
 	err := c.loop(ctx, t, keep)
 	_ = c.screen.Close()
 	_, _ = io.WriteString(t.Out, term.PasteOff)
+	if errors.Is(err, errClosed) {
+		return nil
+	}
 	if errors.Is(err, io.EOF) {
 		return conn.Close(websocket.StatusNormalClosure, "")
 	}
@@ -56,6 +58,8 @@ func Chat(ctx context.Context, conn *websocket.Conn, t Terminal, history []strin
 func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 	ping, stop := ticks(c.opt.Ping)
 	defer stop()
+	frame, stopFrames := ticks(c.opt.PingFrame)
+	defer stopFrames()
 	for {
 		text, caret := c.edit.Line()
 		prompt := "> "
@@ -81,8 +85,12 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 			if a.err != nil {
 				return ended(a.err)
 			}
-			c.screen.Line("< " + strings.ReplaceAll(c.shown(a.text, time.Now()), "\n", "\n  "))
+			c.screen.Line("< " + strings.ReplaceAll(c.opt.Shown(a.Message), "\n", "\n  "))
 		case <-t.Resized:
+		case text := <-c.opt.Frames:
+			c.screen.Line("* " + text)
+		case <-frame:
+			c.ping(ctx)
 		case <-ping:
 			if err := c.send(ctx, `{"action":"ping"}`); err != nil {
 				return err
@@ -114,7 +122,7 @@ func (c *chat) key(ctx context.Context, k term.Key, keep func(string)) error {
 		c.screen.Line("> " + strings.ReplaceAll(text, "\n", "\n  "))
 		c.edit.Accept()
 		keep(text)
-		return c.send(ctx, text)
+		return c.say(ctx, text, func(note string) { c.screen.Line("* " + note) })
 	}
 	return nil
 }

@@ -5,25 +5,45 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 )
 
-// shown is a message as it is printed.
-func (l *link) shown(text string, at time.Time) string {
-	if l.opt.Pretty && strings.HasPrefix(strings.TrimSpace(text), "{") {
-		var b bytes.Buffer
-		if json.Indent(&b, []byte(text), "", "  ") == nil {
-			text = b.String()
+// Shown is a message as it is printed.
+func (o *Options) Shown(m Message) string {
+	text := m.Text
+	switch {
+	case o.Verbatim:
+	case m.Binary:
+		text = hexed(text)
+	default:
+		if o.Pretty {
+			text = pretty(text)
 		}
-	}
-	if !l.opt.Verbatim {
 		text = Visible(text)
 	}
-	if l.opt.Times {
-		text = at.Format("15:04:05.000 ") + text
+	if o.Times {
+		text = m.At.Format("15:04:05.000 ") + text
 	}
 	return text
+}
+
+// pretty indents what is a JSON object or array.
+func pretty(text string) string {
+	var b bytes.Buffer
+	if start := strings.TrimSpace(text); start == "" || start[0] != '{' && start[0] != '[' || json.Indent(&b, []byte(text), "", "  ") != nil {
+		return text
+	}
+	return b.String()
+}
+
+// hexed shows the beginning of a binary message.
+func hexed(text string) string {
+	const most = 64
+	dots := ""
+	if len(text) > most {
+		dots = " …"
+	}
+	return fmt.Sprintf("(binary, %d bytes) % x%s", len(text), text[:min(len(text), most)], dots)
 }
 
 // Visible shows what could drive a terminal, or turn its text around: C0 as the
