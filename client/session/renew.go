@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 type renewal struct {
 	expires   time.Time  // of the token in use; zero: unknown
 	renewAt   time.Time  // when to get a newer one; zero: not planned
+	renewed   time.Time  // when the service took the last one
 	renewing  bool       // Output.Renew was said, and Renewed has not answered
 	token     string     // being handed over; "": none
 	handAgain time.Time  // when to hand it over (again)
@@ -73,7 +73,7 @@ func (t *Talk) authorized(now time.Time) {
 	if t.token == "" {
 		return
 	}
-	t.token = ""
+	t.token, t.renewed = "", now
 	if t.holds() {
 		t.head().held, t.head().at = false, now
 	}
@@ -85,20 +85,23 @@ func (t *Talk) authorized(now time.Time) {
 	}
 }
 
+// stale is how long after a newer token was taken the service may still be heard
+// to refuse what was sent before: it serves messages side by side.
+const stale = 5 * time.Second
+
 // expired handles the service's word that the token ran out.
 func (t *Talk) expired(now time.Time, e wire.Error) {
+	if !t.renewed.IsZero() && now.Sub(t.renewed) < stale {
+		return // if it is true after all, the same comes of the next try
+	}
 	if p := t.head(); p != nil && p.reply == nil && p.inFlight && (e.ID == "" || e.ID == p.id) {
 		p.inFlight, p.held, p.at, p.err = false, true, time.Time{}, e
 	}
-	switch {
-	case !t.opt.Renews:
+	if !t.opt.Renews {
 		t.release(now, nil)
-	case t.token != "" && e.ID == "" && e.Reply == "":
-		t.token = ""
-		t.release(now, errors.New("the one that replaces it has, too"))
-	default:
-		t.renew()
+		return
 	}
+	t.renew()
 }
 
 // refusedToken handles the service's no to a newer token. One that does not take
@@ -129,13 +132,13 @@ func (t *Talk) release(now time.Time, why error) {
 	}
 }
 
-// lapsed is e in words for whoever gave the token. why is why it could not be
+// lapsed is e in words for whoever signed in. why is why it could not be
 // replaced, nil if nothing was tried.
 func lapsed(e wire.Error, why error) wire.Error {
 	e.Retryable = false
-	e.Message = "the token has run out; start again with a new one (token-command in the config gets them by itself)"
+	e.Message = "the sign-in has run out, or was withdrawn; start again, with a new token if one is needed (token-command gets them by itself)"
 	if why != nil {
-		e.Message = "the token has run out, and there is no new one: " + why.Error()
+		e.Message = "the sign-in has run out, and there is no new token: " + why.Error()
 	}
 	return e
 }

@@ -17,7 +17,7 @@ import (
 
 var (
 	expired    = wire.Error{Code: wire.CodeExpired, Message: "the token ran out: send auth", ID: "p1"}
-	noneBetter = "the token has run out; start again with a new one (token-command in the config gets them by itself)"
+	noneBetter = "the sign-in has run out, or was withdrawn; start again, with a new token if one is needed (token-command gets them by itself)"
 )
 
 func TestRenewal(t *testing.T) {
@@ -62,7 +62,7 @@ func TestRenewal(t *testing.T) {
 			r.prompt("hi")
 			r.frame(expired)
 			r.renewed("", time.Time{}, errors.New("exit status 1"))
-			r.want(`asked p1; send p1 new "hi"; renew; refused p1: expired: the token has run out, and there is no new one: exit status 1`)
+			r.want(`asked p1; send p1 new "hi"; renew; refused p1: expired: the sign-in has run out, and there is no new token: exit status 1`)
 		}},
 		{"the newer token is refused", func(t *testing.T) {
 			r := online(t, &session.Options{Renews: true})
@@ -70,15 +70,22 @@ func TestRenewal(t *testing.T) {
 			r.frame(expired)
 			r.renewed("new", time.Time{}, nil)
 			r.frame(wire.Error{Code: wire.CodeUnauthorized, Message: "not valid"})
-			r.want(`asked p1; send p1 new "hi"; renew; auth new; refused p1: expired: the token has run out, and there is no new one: unauthorized: not valid`)
+			r.want(`asked p1; send p1 new "hi"; renew; auth new; refused p1: expired: the sign-in has run out, and there is no new token: unauthorized: not valid`)
 		}},
-		{"the newer token has run out as well", func(t *testing.T) {
+		{"refusals of what was sent before", func(t *testing.T) {
 			r := online(t, &session.Options{Renews: true})
 			r.prompt("hi")
 			r.frame(expired)
-			r.renewed("new", time.Time{}, nil)
 			r.frame(wire.Error{Code: wire.CodeExpired})
-			r.want(`asked p1; send p1 new "hi"; renew; auth new; refused p1: expired: the token has run out, and there is no new one: the one that replaces it has, too`)
+			r.renewed("new", time.Time{}, nil)
+			r.frame(expired)
+			r.frame(wire.Error{Code: wire.CodeExpired})
+			r.frame(wire.Authorized{})
+			r.frame(expired)
+			r.want(`asked p1; send p1 new "hi"; renew; auth new; send p1 new "hi"`)
+			r.pass(10 * second)
+			r.frame(expired) // of the last one
+			r.want(`send p1 new "hi"; renew`)
 		}},
 		{"a service without auth gets a new connection", func(t *testing.T) {
 			r := online(t, &session.Options{Renews: true})
@@ -102,7 +109,7 @@ func TestRenewal(t *testing.T) {
 		{"a resume that is refused", func(t *testing.T) {
 			r := running(t, &session.Options{Renews: true})
 			r.pass(25 * second)
-			r.frame(wire.Error{Code: wire.CodeExpired, Reply: "r1"})
+			r.frame(wire.Error{Code: wire.CodeExpired})
 			r.renewed("new", time.Time{}, nil)
 			r.frame(wire.Authorized{})
 			r.want("resume r1 c1 @0; renew; auth new; resume r1 c1 @0")
@@ -112,7 +119,7 @@ func TestRenewal(t *testing.T) {
 		{"a stop that is refused", func(t *testing.T) {
 			r := running(t, &session.Options{Renews: true})
 			r.stop()
-			r.frame(wire.Error{Code: wire.CodeExpired, Reply: "r1"})
+			r.frame(wire.Error{Code: wire.CodeExpired})
 			r.renewed("new", time.Time{}, nil)
 			r.frame(wire.Authorized{})
 			r.want("stop r1; renew; auth new; stop r1")

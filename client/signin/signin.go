@@ -113,7 +113,8 @@ func (s *SignIn) current(ctx context.Context) (token string, expires time.Time, 
 	return s.token, s.expires, nil
 }
 
-// Renew gets a token newer than the last: because the service does not take that
+// Renew gets a token newer than the last, or the last one if the command gives no
+// other and it is good by its own word: because the service does not take that
 // one any more, or soon will not.
 func (s *SignIn) Renew(ctx context.Context) (token string, expires time.Time, err error) {
 	if s.opt.Command == "" {
@@ -127,7 +128,7 @@ func (s *SignIn) Renew(ctx context.Context) (token string, expires time.Time, er
 	if err := s.ask(ctx); err != nil {
 		return "", expires, err
 	}
-	if s.token == old {
+	if s.token == old && !time.Now().Before(s.expires) { // one that is still good may have been forgotten
 		return "", expires, errors.New("token-command gives the same one again")
 	}
 	return s.token, s.expires, nil

@@ -134,6 +134,13 @@ func TestCommandFails(t *testing.T) {
 		if _, _, err := same.Renew(t.Context()); fmt.Sprint(err) != "token-command gives the same one again" {
 			t.Error(err)
 		}
+		good := token(1, time.Hour)
+		forgotten := newSignIn(t, signin.Options{Command: "c", Run: func(context.Context, string) (string, error) { return good, nil }})
+		for range 2 {
+			if got, _, err := forgotten.Renew(t.Context()); got != good || err != nil {
+				t.Error(got, err)
+			}
+		}
 		if _, _, err := newSignIn(t, signin.Options{Token: "t"}).Renew(t.Context()); err == nil {
 			t.Error("a fixed token was renewed")
 		}

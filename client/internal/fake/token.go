@@ -34,10 +34,6 @@ func (c *Chat) lapsed(conn int, q wire.Request) bool {
 		return false
 	case wire.SendMessage:
 		no.ID = q.ID
-	case wire.Resume:
-		no.Reply = q.Reply
-	case wire.Stop:
-		no.Reply = q.Reply
 	}
 	if c.Token == "" || c.tokens[conn] == c.Token {
 		return false
