@@ -41,7 +41,8 @@ _kaiwa() {
 		# compgen expands what it is given: nothing but ids may get there.
 		COMPREPLY=($(compgen -W "$(kaiwa ls --timeout 1s 2>/dev/null | cut -d' ' -f1 | grep -xE '[A-Za-z0-9_-]+')" -- "$cur"))
 		return ;;
-	-f) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	-f | --ca | --cert | --key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--token-as) COMPREPLY=($(compgen -W "header subprotocol" -- "$cur")); return ;;
 	completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
 	config) COMPREPLY=($(compgen -W "show" -- "$cur")); return ;;
 	esac
@@ -59,7 +60,8 @@ _kaiwa() {
 	show | export | rename | rm | -r)
 		compadd -- ${(f)"$(kaiwa ls --timeout 1s 2>/dev/null | cut -d' ' -f1)"}
 		return ;;
-	-f) _files; return ;;
+	-f | --ca | --cert | --key) _files; return ;;
+	--token-as) compadd -- header subprotocol; return ;;
 	completion) compadd -- bash zsh fish; return ;;
 	config) compadd -- show; return ;;
 	esac
@@ -83,5 +85,9 @@ complete -c kaiwa -n '__fish_seen_subcommand_from config' -a show
 complete -c kaiwa -n 'string match -q -- "-*" (commandline -ct)' -a '@FLAGS@'
 complete -c kaiwa -s r -x -a '(__kaiwa_ids)'
 complete -c kaiwa -s f -r -F
+complete -c kaiwa -l ca -r -F
+complete -c kaiwa -l cert -r -F
+complete -c kaiwa -l key -r -F
+complete -c kaiwa -l token-as -x -a 'header subprotocol'
 `,
 }

@@ -113,9 +113,9 @@ func (s *SignIn) current(ctx context.Context) (token string, expires time.Time, 
 	return s.token, s.expires, nil
 }
 
-// Renew gets a token newer than the last, or the last one if the command gives no
-// other and it is good by its own word: because the service does not take that
-// one any more, or soon will not.
+// Renew gets a newer token, because the service does not take the last one any
+// more, or soon will not. If the command gives that one again it must be good by
+// its own word: then the service may only have forgotten it.
 func (s *SignIn) Renew(ctx context.Context) (token string, expires time.Time, err error) {
 	if s.opt.Command == "" {
 		return "", expires, errors.New("there is no token-command")
