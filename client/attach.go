@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -54,6 +55,10 @@ func fenced(name, body string) string {
 	return name + ":\n" + fence + "\n" + body + fence
 }
 
+// patience is how long standard input may take to end without a word about it:
+// some programs leave it open for those that they start.
+const patience = 3 * time.Second
+
 // wholePrompt is the prompt of -p: text, and after it whatever is piped in, and
 // the files. The text - is what is piped in alone.
 func wholePrompt(text string, files []string, stdin io.Reader, isTerminal bool) (string, error) {
@@ -62,8 +67,12 @@ func wholePrompt(text string, files []string, stdin io.Reader, isTerminal bool) 
 		text = ""
 	}
 	if asked || !isTerminal {
+		wait := time.AfterFunc(patience, func() {
+			say(os.Stderr, "reading standard input; if there is nothing to come, say < /dev/null")
+		})
 		// A closed standard input cannot be read: then there is nothing in it.
 		piped, _ := io.ReadAll(io.LimitReader(stdin, maxPiped))
+		wait.Stop()
 		if text != "" && len(piped) > 0 {
 			text += "\n\n"
 		}

@@ -28,6 +28,7 @@ func verbs() map[string]verb {
 		"rename":     {"kaiwa rename ID TITLE", 2, -1, rename},
 		"rm":         {"kaiwa rm ID...", 1, -1, remove},
 		"watch":      {"kaiwa watch [--topic T] [--json]", 0, 0, watch},
+		"unwatch":    {"kaiwa unwatch TOPIC...", 1, -1, unwatch},
 		"raw":        {"kaiwa raw URL [MESSAGE...]", 0, -1, rawCommand},
 		"url":        {"kaiwa url [--presign [--expires 5m]] [URL]", 0, 0, printURL},
 		"config":     {"kaiwa config show", 1, 1, showConfig},

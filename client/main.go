@@ -98,15 +98,17 @@ func piped(f *flags, config *session.Config) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	out := newPrinter(f, os.Stdout)
 	s, _, err := begin(ctx, f, config, false)
 	if err != nil {
+		_ = out.end("", nil, err) // JSON tells why there is no reply
 		return complain(err, exitConnect)
 	}
 	defer s.Close()
 	// The first ^C stops the reply; the second, should that take long, kills.
 	unhook := context.AfterFunc(ctx, stop)
 	defer unhook()
-	p := &pipe{s: s, out: newPrinter(f, os.Stdout), err: os.Stderr, timeout: f.timeout}
+	p := &pipe{s: s, out: out, err: os.Stderr, timeout: f.timeout}
 	if text != "" {
 		return p.turn(ctx, text)
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -245,6 +246,44 @@ func TestConnecting(t *testing.T) {
 	_ = l.Close()
 	if got, want := kaiwa(t, "", "-p", "x", "ws://"+at), (result{"", "kaiwa: nothing listens at " + at + "; `go run ./local` starts a service, or give the URL of one\n", 4}); got != want {
 		t.Errorf("nobody there: %+v", got)
+	}
+}
+
+// Whoever is not there to read any more ends it, as in any pipe: a shell sees 141.
+func TestPipeCloses(t *testing.T) {
+	_, url := service(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := command(t, "-p", "slow", url)
+	c.Stdout = w
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if _, err := r.Read(make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	_ = c.Wait()
+	if how, ok := c.ProcessState.Sys().(syscall.WaitStatus); !ok || how.Signal() != syscall.SIGPIPE {
+		t.Errorf("it ended with %v", c.ProcessState)
+	}
+}
+
+// Programs learn in JSON, too, that there is no connection.
+func TestConnectingJSON(t *testing.T) {
+	const message = "nothing listens at 127.0.0.1:1; `go run ./local` starts a service, or give the URL of one"
+	const why = `{"code":"","message":"` + message + `","retryable":false}`
+	for flag, want := range map[string]string{
+		"--json":        `{"id":"","text":"","saved":false,"error":` + why + "}\n",
+		"--stream-json": `{"error":` + why + `,"id":"","type":"failed"}` + "\n",
+		"-x":            "",
+	} {
+		if got := kaiwa(t, "", "-p", "x", flag, "ws://127.0.0.1:1"); got != (result{want, "kaiwa: " + message + "\n", 4}) {
+			t.Errorf("%s: %+v", flag, got)
+		}
 	}
 }
 

@@ -3,7 +3,9 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,18 +119,26 @@ func TestExportWhole(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
+	red := wire.Notification{ID: "n1", Title: "build", Text: "red\x1b[2J", Level: "warn", Topic: "ci", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	other := wire.Notification{ID: "n3", Text: "other"}
+	green := wire.Notification{ID: "n4", Text: "green", Topic: "ci", At: red.At}
 	for _, c := range []struct {
-		args []string
-		want string
+		args        []string
+		first, then string // after the connection has broken
+		err         string
 	}{
-		{nil, "* [warn] build: red\n* other\n"},
-		{[]string{"--json", "--topic", "ci"}, `{"type":"notification","id":"n1","title":"build","text":"red\u001b[2J","level":"warn","topic":"ci","at":"2026-01-02T03:04:05Z"}` + "\n"},
+		{nil, "* other\n* [warn] build: red\n", "* green\n", ""},
+		{
+			[]string{"--json", "--topic", "ci"},
+			`{"type":"notification","id":"n1","title":"build","text":"red\u001b[2J","level":"warn","topic":"ci","at":"2026-01-02T03:04:05Z"}` + "\n",
+			`{"type":"notification","id":"n4","text":"green","topic":"ci","at":"2026-01-02T03:04:05Z"}` + "\n", "kaiwa: * other\n",
+		},
 	} {
 		server, url := service(t)
 		cmd := command(t, append([]string{"watch", url}, c.args...)...)
-		var out, errs bytes.Buffer
+		var errs bytes.Buffer
 		cmd.Stderr = &errs
-		pipe, err := cmd.StdoutPipe()
+		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,35 +146,52 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Said again and again, as nobody tells when it listens: it prints them once.
-		heard, said := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(said)
-			tick := time.NewTicker(20 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				server.Send(wire.Notification{ID: "n1", Title: "build", Text: "red\x1b[2J", Level: "warn", Topic: "ci", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
-				server.Send(wire.Notification{ID: "n3", Text: "other"})
-				select {
-				case <-tick.C:
-				case <-heard:
-					return
+		prints := func(want string, ns ...wire.Notification) {
+			heard, said := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(said)
+				tick := time.NewTicker(20 * time.Millisecond)
+				defer tick.Stop()
+				for {
+					for _, n := range ns {
+						server.Send(n)
+					}
+					select {
+					case <-tick.C:
+					case <-heard:
+						return
+					}
 				}
-			}
-		}()
-		b := make([]byte, 4096)
-		for out.Len() < len(c.want) {
-			n, err := pipe.Read(b)
-			out.Write(b[:n])
-			if err != nil {
-				break
+			}()
+			got := make([]byte, len(want))
+			_, err := io.ReadFull(out, got)
+			close(heard)
+			<-said
+			if string(got) != want {
+				t.Errorf("%v: got %q %v, want %q", c.args, got, err, want)
 			}
 		}
-		close(heard)
-		<-said
+		prints(c.first, other, red)
+		server.Cut()
+		prints(c.then, red, other, green)
 		_ = cmd.Process.Signal(syscall.SIGINT)
+		rest, _ := io.ReadAll(out)
 		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); out.String() != c.want || code != 130 || errs.Len() > 0 {
-			t.Errorf("%v: %d %q %s", c.args, code, out.String(), errs.String())
+		if code := cmd.ProcessState.ExitCode(); len(rest) > 0 || code != 130 || errs.String() != c.err {
+			t.Errorf("%v: %d %q %q", c.args, code, rest, errs.String())
 		}
 	}
+}
+
+func TestUnwatch(t *testing.T) {
+	server, url := service(t)
+	if got := kaiwa(t, "", "unwatch", "ci", "ops", url); got != (result{}) {
+		t.Errorf("%+v", got)
+	}
+	_ = server.Await(t.Context(), func(heard []wire.Request, _ int) bool {
+		if want := []wire.Request{wire.Unsubscribe{Topic: "ci"}, wire.Unsubscribe{Topic: "ops"}}; !slices.Equal(heard, want) {
+			t.Errorf("the service heard %v", heard)
+		}
+		return true
+	})
 }

@@ -18,7 +18,8 @@ Conversations
   kaiwa export ID|TITLE          the same as markdown (--md) or one JSON object (--json)
   kaiwa rename ID|TITLE NEW      gives it another title
   kaiwa rm ID...                 deletes it; here the whole title or the id
-  kaiwa watch [--topic T]        prints notifications only; --json: one a line
+  kaiwa watch [--topic T]        prints notifications only; --json: one a line. It
+                                 subscribes to the topic, until kaiwa unwatch T
 
 Asking
   -p TEXT          the prompt; what is piped in follows it. -p - takes the pipe alone

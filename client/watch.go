@@ -12,11 +12,13 @@ import (
 )
 
 // watch prints notifications, and nothing else, until it is told to end. A topic
-// is subscribed to for good: what comes while nobody watches is kept.
+// is subscribed to for good: what comes while nobody watches is kept. What is of
+// another topic goes to stderr: it has been delivered now, and comes to nobody else.
 func watch(ctx context.Context, q *session.Query, f *flags) error {
 	show := func(n wire.Notification) {
 		switch {
 		case len(f.topics) > 0 && !slices.Contains(f.topics, n.Topic):
+			say(os.Stderr, "%s", plain.Notification(n))
 		case f.json:
 			_ = writeJSON(os.Stdout, notificationJSON(n)) // as in textPrinter
 		default:
@@ -54,4 +56,14 @@ func watch(ctx context.Context, q *session.Query, f *flags) error {
 			}
 		}
 	}
+}
+
+// unwatch ends subscriptions.
+func unwatch(ctx context.Context, q *session.Query, f *flags) error {
+	for _, topic := range f.words {
+		if _, err := q.Ask(ctx, wire.Unsubscribe{Topic: topic}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -104,6 +104,9 @@ func answers(r wire.Request, f wire.Frame) bool {
 	case wire.Subscribe:
 		f, ok := f.(wire.Subscribed)
 		return ok && f.Topic == r.Topic
+	case wire.Unsubscribe:
+		f, ok := f.(wire.Unsubscribed)
+		return ok && f.Topic == r.Topic
 	}
 	return false
 }

@@ -116,6 +116,8 @@ func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 		c.post(conn, wire.Deleted(q))
 	case wire.Subscribe:
 		c.post(conn, wire.Subscribed(q))
+	case wire.Unsubscribe:
+		c.post(conn, wire.Unsubscribed(q))
 	}
 	return c.take()
 }
