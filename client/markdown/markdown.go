@@ -8,6 +8,8 @@ package markdown
 
 import (
 	"strings"
+
+	"kaiwa/client/cells"
 )
 
 // Renderer renders one text after another. The zero value lines up tables and
@@ -15,6 +17,8 @@ import (
 type Renderer struct {
 	// Color allows colours and bold.
 	Color bool
+	// Measure is how the terminal counts cells.
+	Measure cells.Measure
 
 	fence string   // that the open code block began with; "": none
 	table []string // held

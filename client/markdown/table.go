@@ -1,10 +1,6 @@
 package markdown
 
-import (
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
-)
+import "strings"
 
 // flush gives what is held: a table with its columns lined up, or the lines as
 // they are if they are none.
@@ -19,13 +15,13 @@ func (r *Renderer) flush(cols int) []string {
 	}
 	rows := make([][]string, len(held))
 	for i, line := range held {
-		if rows[i] = cells(line); i != 1 {
+		if rows[i] = cut(line); i != 1 {
 			for j := range rows[i] {
 				rows[i][j] = r.inline(rows[i][j], "")
 			}
 		}
 	}
-	widths := columns(rows)
+	widths := r.columns(rows)
 	total := 1
 	for _, w := range widths {
 		total += w + 3
@@ -35,14 +31,14 @@ func (r *Renderer) flush(cols int) []string {
 	}
 	out := make([]string, len(rows))
 	for i, row := range rows {
-		out[i] = aligned(row, rows[1], widths, i == 1)
+		out[i] = r.aligned(row, rows[1], widths, i == 1)
 	}
 	return out
 }
 
 // isRule says whether a line is what follows the head of a table: | --- | :-: |
 func isRule(line string) bool {
-	for _, c := range cells(line) {
+	for _, c := range cut(line) {
 		if c = strings.TrimSuffix(strings.TrimPrefix(c, ":"), ":"); c == "" || strings.Trim(c, "-") != "" {
 			return false
 		}
@@ -50,8 +46,8 @@ func isRule(line string) bool {
 	return true
 }
 
-// cells cuts a row. A bar after a backslash, or in inline code, divides nothing.
-func cells(line string) []string {
+// cut cuts a row into its cells. A bar after a backslash, or in inline code, divides nothing.
+func cut(line string) []string {
 	line = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(line), "|"), "|")
 	var out []string
 	start := 0
@@ -71,8 +67,21 @@ func cells(line string) []string {
 	return append(out, strings.TrimSpace(line[start:]))
 }
 
+// width is how many cells s takes without the colours in it.
+func (r *Renderer) width(s string) int {
+	n := 0
+	for {
+		i := strings.IndexByte(s, '\x1b')
+		if i < 0 {
+			return n + r.Measure.Width(s)
+		}
+		n += r.Measure.Width(s[:i])
+		s = s[i+strings.IndexByte(s[i:], 'm')+1:]
+	}
+}
+
 // columns is how wide each column is, at least 3: a rule needs that.
-func columns(rows [][]string) []int {
+func (r *Renderer) columns(rows [][]string) []int {
 	var widths []int
 	for i, row := range rows {
 		for j, c := range row {
@@ -80,7 +89,7 @@ func columns(rows [][]string) []int {
 				widths = append(widths, 3)
 			}
 			if i != 1 {
-				widths[j] = max(widths[j], ansi.StringWidthWc(c))
+				widths[j] = max(widths[j], r.width(c))
 			}
 		}
 	}
@@ -88,7 +97,7 @@ func columns(rows [][]string) []int {
 }
 
 // aligned is a row with its cells padded. It is still a row of markdown.
-func aligned(row, rules []string, widths []int, isRule bool) string {
+func (r *Renderer) aligned(row, rules []string, widths []int, isRule bool) string {
 	var b strings.Builder
 	b.WriteString("|")
 	for j, w := range widths {
@@ -100,7 +109,7 @@ func aligned(row, rules []string, widths []int, isRule bool) string {
 			rule = rules[j]
 		}
 		left, right := strings.HasPrefix(rule, ":"), strings.HasSuffix(rule, ":")
-		fill, before := w-ansi.StringWidthWc(c), 0
+		fill, before := w-r.width(c), 0
 		switch {
 		case isRule:
 			c, fill = strings.Repeat("-", w), 0

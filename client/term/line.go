@@ -4,8 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/rivo/uniseg"
+
+	"kaiwa/client/cells"
 )
 
 // Action is what a key asks of the program, beyond editing.
@@ -254,7 +255,7 @@ func (l *Line) up() {
 		l.recall(l.at + 1)
 		return
 	}
-	want := ansi.StringWidthWc(l.text[start:l.caret])
+	want := width(l.text[start:l.caret])
 	l.caret = l.lineStartAt(start - 1)
 	l.toColumn(want)
 }
@@ -266,17 +267,20 @@ func (l *Line) down() {
 		l.recall(l.at - 1)
 		return
 	}
-	want := ansi.StringWidthWc(l.text[l.lineStart():l.caret])
+	want := width(l.text[l.lineStart():l.caret])
 	l.caret = end + 1
 	l.toColumn(want)
 }
+
+// width is near enough to find the place above or below.
+func width(s string) int { return cells.Measure{}.Width(s) }
 
 // toColumn moves the caret from the start of its line to a column, or to the
 // line's end.
 func (l *Line) toColumn(want int) {
 	for end, col := l.lineEnd(), 0; l.caret < end; {
 		n := grapheme(l.text[l.caret:])
-		if col += ansi.StringWidthWc(l.text[l.caret : l.caret+n]); col > want {
+		if col += width(l.text[l.caret : l.caret+n]); col > want {
 			return
 		}
 		l.caret += n

@@ -25,18 +25,18 @@ func (r *region) drop(n int) {
 	r.rows, r.caret, r.tail = r.rows[n:], r.caret-n, max(0, r.tail-n)
 }
 
-// around counts the rows above and below the caret's on a terminal that is cols
-// wide now and has wrapped anew what no longer fits.
-func (r region) around(cols int) (above, below int) {
+// around counts the rows above and below the caret's on a terminal that has the
+// width of p now and has wrapped anew what no longer fits.
+func (r region) around(p page) (above, below int) {
 	for i, row := range r.rows {
-		n := len(wrap(row, cols))
+		n := len(p.wrap(row))
 		switch {
 		case i < r.caret:
 			above += n
 		case i > r.caret:
 			below += n
 		default:
-			k := len(wrap(row[:r.offset], cols)) - 1
+			k := len(p.wrap(row[:r.offset])) - 1
 			above += k
 			below += n - 1 - k
 		}

@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"kaiwa/client/cells"
 	"kaiwa/pkg/plain"
 )
 
@@ -29,6 +28,7 @@ type Screen struct {
 	drawn  region          // what the terminal shows
 	cols   int             // its size when that was drawn
 	height int
+	widths cells.Measure
 	err    error // the first failure to write
 }
 
@@ -79,7 +79,7 @@ func NewScreen(out io.Writer, size func() (cols, rows int), opt *ScreenOptions) 
 // Write adds text to the unfinished line. What it finishes is written at the
 // next Draw.
 func (s *Screen) Write(text string) {
-	s.text = expandTabs(s.text+plain.Safe(text), 0)
+	s.text = s.page(0).expandTabs(s.text+plain.Safe(text), 0)
 }
 
 // EndText finishes the text: its unfinished line, and what the style holds back.
@@ -92,7 +92,7 @@ func (s *Screen) EndText() {
 
 // Line puts whole lines above the unfinished one.
 func (s *Screen) Line(text string) {
-	text = expandTabs(plain.Safe(text), 0)
+	text = s.page(0).expandTabs(plain.Safe(text), 0)
 	i := s.unfinished()
 	if i == 0 {
 		s.commit(text)
@@ -171,6 +171,13 @@ func (s *Screen) Hide() error {
 	return s.err
 }
 
+// page is what a terminal of that width takes.
+func (s *Screen) page(cols int) page { return page{cols, s.widths} }
+
+// Measure tells how the terminal counts cells; the zero Measure is assumed
+// before.
+func (s *Screen) Measure(m cells.Measure) { s.widths = m }
+
 func (s *Screen) measure() (cols, height int) {
 	cols, height = s.size()
 	if cols <= 0 {
@@ -208,10 +215,10 @@ func (s *Screen) scrolled(cols, height int) {
 	if cols != s.cols && s.opt.NoReflow {
 		return
 	}
-	above, _ := s.drawn.around(cols)
+	above, _ := s.drawn.around(s.page(cols))
 	for gone := above - (height - 1); gone > 0 && s.drawn.tail > 0; {
 		row := s.drawn.rows[0]
-		gone -= len(wrap(row, cols))
+		gone -= len(s.page(cols).wrap(row))
 		s.text, s.broken = s.text[len(row):], true
 		s.drawn.drop(1)
 	}
@@ -228,7 +235,7 @@ func (s *Screen) erase(b *bytes.Buffer, cols int) {
 		b.WriteString(strings.Repeat("\x1b[B", len(s.drawn.rows)-1-s.drawn.caret) + "\r\n")
 		return
 	}
-	above, below := s.drawn.around(cols)
+	above, below := s.drawn.around(s.page(cols))
 	b.WriteString("\r" + strings.Repeat("\x1b[A", above) + "\x1b7\x1b[2K")
 	b.WriteString(strings.Repeat("\x1b[B\x1b[2K", above+below) + "\x1b8")
 }
@@ -236,16 +243,17 @@ func (s *Screen) erase(b *bytes.Buffer, cols int) {
 // layout lays the live region out. An unfinished line that is too tall for the
 // screen is finished up to its last row.
 func (s *Screen) layout(in Input, cols, height int) region {
-	before := expandTabs(plain.Safe(in.Prompt+in.Text[:in.Caret]), 0)
-	col := ansi.StringWidthWc(before[strings.LastIndexByte(before, '\n')+1:])
-	input, row, offset := wrapCaret(before, expandTabs(plain.Safe(in.Text[in.Caret:]), col), cols)
+	p := s.page(cols)
+	before := p.expandTabs(plain.Safe(in.Prompt+in.Text[:in.Caret]), 0)
+	col := p.Width(before[strings.LastIndexByte(before, '\n')+1:])
+	input, row, offset := p.wrapCaret(before, p.expandTabs(plain.Safe(in.Text[in.Caret:]), col))
 	if most := max(1, height-2); len(input) > most { // show the rows around the caret
 		first := min(max(0, row-most+1), len(input)-most)
 		input, row = input[first:first+most], row-first
 	}
 	var status []string
 	if in.Status != "" {
-		status = wrap(expandTabs(plain.Safe(in.Status), 0), cols)[:1]
+		status = p.wrap(p.expandTabs(plain.Safe(in.Status), 0))[:1]
 	}
 	r := region{caret: row, offset: offset}
 	if s.text != "" {
@@ -264,7 +272,7 @@ func (s *Screen) layout(in Input, cols, height int) region {
 // but the last are finished: in one piece, so that the terminal keeps them as
 // one line.
 func (s *Screen) tailRows(cols, most int) []string {
-	rows := wrap(s.text, cols)
+	rows := s.page(cols).wrap(s.text)
 	if len(rows) <= most {
 		return rows
 	}

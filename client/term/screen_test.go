@@ -8,8 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/charmbracelet/x/ansi"
-
+	"kaiwa/client/cells"
 	"kaiwa/client/internal/vt"
 	"kaiwa/client/term"
 )
@@ -92,18 +91,12 @@ func TestScreenCaret(t *testing.T) {
 // Terminals differ about the width of some characters. The caret is right on all
 // of them, and no row is left over.
 func TestScreenWidthsDiffer(t *testing.T) {
-	tmux := map[string]int{"👍🏽": 4, "❤️": 1} // 3.3a
-	for name, width := range map[string]func(string) int{
-		"graphemes": ansi.StringWidth,
-		"tmux": func(g string) int {
-			if w, ok := tmux[g]; ok {
-				return w
-			}
-			return ansi.StringWidthWc(g)
-		},
+	for name, m := range map[string]cells.Measure{
+		"graphemes": {Selector: true, Modifier: true, Joiner: true},
+		"tmux":      {Joiner: true}, // 3.3a
 	} {
 		v, s := screen(12, 6)
-		v.Width = width
+		v.Measure = m
 		before := "👍🏽❤️e"
 		for i := range 8 {
 			s.Write("👍🏽❤️")
@@ -113,7 +106,7 @@ func TestScreenWidthsDiffer(t *testing.T) {
 			draw(t, s, before+"xy", len(before))
 		}
 		x, y := v.Cursor()
-		if want := width(">") + width(" ") + width("👍🏽") + width("❤️") + width("e"); x != want || !strings.HasPrefix(v.Rows()[y], "> ") {
+		if want := m.Width("> " + before); x != want || !strings.HasPrefix(v.Rows()[y], "> ") {
 			t.Errorf("%s: cursor %d,%d, want column %d\n%s", name, x, y, want, rows(v))
 		}
 		if n := strings.Count(strings.Join(v.Text(), "\n"), ">"); n != 1 {

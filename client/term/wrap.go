@@ -3,19 +3,25 @@ package term
 import (
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/rivo/uniseg"
+
+	"kaiwa/client/cells"
 )
 
 // tabStop is how far apart tab stops are, in cells.
 const tabStop = 8
 
-// wrapper lays text out in rows of at most cols cells. A wide character never
-// stands over the margin. Widths are those of wcwidth: a terminal that draws a
-// grapheme narrower leaves a gap, one that is asked for more than a row would
-// tear the screen.
+// page is what text is laid out for: how wide the screen is, and how the
+// terminal counts.
+type page struct {
+	cols int
+	cells.Measure
+}
+
+// wrapper lays text out in rows of a page. A wide character never stands over
+// the margin.
 type wrapper struct {
-	cols  int
+	page
 	rows  []string
 	row   strings.Builder
 	width int
@@ -28,7 +34,7 @@ func (w *wrapper) cell(g string) (row, offset int) {
 		w.end()
 		return row, offset
 	}
-	n := ansi.StringWidthWc(g)
+	n := w.Width(g)
 	if w.width > 0 && w.width+n > w.cols {
 		w.end()
 	}
@@ -54,8 +60,8 @@ func (w *wrapper) end() {
 }
 
 // wrap cuts one line into rows. The last row may be empty only if the line is.
-func wrap(line string, cols int) []string {
-	w := wrapper{cols: cols}
+func (p page) wrap(line string) []string {
+	w := wrapper{page: p}
 	eachGrapheme(line, func(g string) { w.cell(g) })
 	w.end()
 	return w.rows
@@ -64,8 +70,8 @@ func wrap(line string, cols int) []string {
 // wrapCaret lays out a text of one line or several with the caret between
 // before and after, and tells where the caret stands: its row, and its offset
 // there in bytes.
-func wrapCaret(before, after string, cols int) (rows []string, row, offset int) {
-	w := wrapper{cols: cols}
+func (p page) wrapCaret(before, after string) (rows []string, row, offset int) {
+	w := wrapper{page: p}
 	eachGrapheme(before, func(g string) { w.cell(g) })
 	placed := false
 	eachGrapheme(after, func(g string) {
@@ -91,7 +97,7 @@ func eachGrapheme(s string, f func(g string)) {
 
 // expandTabs puts blanks for tabs: a tab skips over cells and shows what stood
 // there before. col is the column at which s starts.
-func expandTabs(s string, col int) string {
+func (p page) expandTabs(s string, col int) string {
 	if !strings.Contains(s, "\t") {
 		return s
 	}
@@ -104,7 +110,7 @@ func expandTabs(s string, col int) string {
 			g = strings.Repeat(" ", tabStop-col%tabStop)
 			col += len(g)
 		default:
-			col += ansi.StringWidthWc(g)
+			col += p.Width(g)
 		}
 		b.WriteString(g)
 	})

@@ -10,15 +10,16 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/rivo/uniseg"
+
+	"kaiwa/client/cells"
 )
 
 // Terminal is the model. It is an io.Writer. Its methods may be called from any
 // goroutine.
 type Terminal struct {
-	// Width tells how many cells a grapheme takes; nil is wcwidth.
-	Width func(grapheme string) int
+	// Measure is how it counts cells.
+	Measure cells.Measure
 	// Fixed keeps lines as they are when the width changes, as xterm does.
 	Fixed bool
 
@@ -111,16 +112,9 @@ func (t *Terminal) step(s string) (n int) {
 
 func (t *Terminal) refuse(s string) { t.refused = append(t.refused, fmt.Sprintf("%q", s)) }
 
-func (t *Terminal) width(g string) int {
-	if t.Width != nil {
-		return t.Width(g)
-	}
-	return ansi.StringWidthWc(g)
-}
-
 // put prints a grapheme.
 func (t *Terminal) put(g string) {
-	w := t.width(g)
+	w := t.Measure.Width(g)
 	if w == 0 {
 		t.combine(g)
 		return
