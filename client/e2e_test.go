@@ -60,23 +60,23 @@ func TestEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := newPane(t, binary+" "+url)
-	p.shows("/help for commands")
-	p.tmux("send-keys", "@demo tokens=150 lang=ja seed=7 every=15ms", "Enter")
+	p.Shows("/help for commands")
+	p.Type("@demo tokens=150 lang=ja seed=7 every=15ms", "Enter")
 	start := strings.Join(strings.Fields(string([]rune(string(whole))[:8])), "")
-	p.shows(start)
-	p.tmux("send-keys", "つぎの質問")
-	p.tmux("resize-window", "-x", "44")
-	p.tmux("resize-window", "-x", "71")
+	p.Shows(start)
+	p.Type("つぎの質問")
+	p.Do("resize-window", "-x", "44")
+	p.Do("resize-window", "-x", "71")
 	squeezed := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	want := squeezed("@demo tokens=150 lang=ja seed=7 every=15ms"+string(whole)) + ">つぎの質問"
-	text := p.until("the whole reply", func(text string) bool {
+	text := p.Until("the whole reply", func(text string) bool {
 		return strings.HasSuffix(squeezed(text), squeezed(string(whole))+">つぎの質問")
 	})
 	if !strings.HasSuffix(squeezed(text), want) {
 		t.Errorf("the pane shows\n%s\nwant\n%s", text, whole)
 	}
-	p.tmux("send-keys", "C-u", "C-d")
-	p.shows("left with 0")
+	p.Type("C-u", "C-d")
+	p.Shows("left with 0")
 	shown := kaiwa(t, "", "show", "every=15ms", url)
 	if shown.code != 0 || !strings.HasSuffix(strings.TrimSpace(shown.out), strings.TrimSpace(string(whole))) {
 		t.Errorf("stored is\n%s\nwant\n%s", shown.out, whole)

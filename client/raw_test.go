@@ -176,13 +176,13 @@ func TestRawListen(t *testing.T) {
 // On a terminal what comes does not tear what is typed, and cannot drive it.
 func TestTmuxRaw(t *testing.T) {
 	p := newPane(t, binary+" raw "+echo(t))
-	p.shows("connected to")
-	p.tmux("send-keys", "a\\", "Enter", "日本", "Enter")
-	p.shows("< a\n  日本")
-	p.tmux("send-keys", `{"a":`, "Enter")
-	p.shows("> {\"a\":")
-	p.tmux("send-keys", "1}", "Enter")
-	p.shows("< {\n    \"a\": 1\n  }")
-	p.tmux("send-keys", "not sent", "C-u", "own", "Enter")
-	p.shows("kaiwa: closed by the service: 4001 a code of the service's own: going\nleft with 5")
+	p.Shows("connected to")
+	p.Type("a\\", "Enter", "日本", "Enter")
+	p.Shows("< a\n  日本")
+	p.Type(`{"a":`, "Enter")
+	p.Shows("> {\"a\":")
+	p.Type("1}", "Enter")
+	p.Shows("< {\n    \"a\": 1\n  }")
+	p.Type("not sent", "C-u", "own", "Enter")
+	p.Shows("kaiwa: closed by the service: 4001 a code of the service's own: going\nleft with 5")
 }

@@ -171,6 +171,8 @@ func csi(b []byte) (Key, int) {
 		k = codepoint(rune(p[2]), k.Mod)
 	case final == '~':
 		k.Code = tildes[p[0]]
+	case final == 'R' && p[0] > 0 && p[1] > 0:
+		k = Key{Code: Cursor, X: p[1] - 1, Y: p[0] - 1}
 	case final != 'M': // CSI M is a mouse report, not a key
 		k.Code = letters[final]
 	}

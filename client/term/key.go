@@ -1,6 +1,7 @@
 package term
 
-// Key is one thing the user did at the keyboard.
+// Key is one thing the user did at the keyboard, or the terminal's answer to
+// AskCursor.
 type Key struct {
 	Code Code
 	// Text is what was typed (Text), pasted (Paste, newlines as \n) or the letter
@@ -8,6 +9,8 @@ type Key struct {
 	// \n and \t.
 	Text string
 	Mod  Mod
+	// X and Y are where the cursor is, from 0 (Cursor).
+	X, Y int
 }
 
 // Code says what kind of key it was.
@@ -29,6 +32,7 @@ const (
 	Down
 	Home
 	End
+	Cursor // no key: where the cursor is
 )
 
 // Mod is a set of modifiers.

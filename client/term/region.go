@@ -29,19 +29,27 @@ func (r *region) drop(n int) {
 // width of p now and has wrapped anew what no longer fits.
 func (r region) around(p page) (above, below int) {
 	for i, row := range r.rows {
-		n := len(p.wrap(row))
+		n := len(p.rewrap(row))
 		switch {
 		case i < r.caret:
 			above += n
 		case i > r.caret:
 			below += n
 		default:
-			k := len(p.wrap(row[:r.offset])) - 1
+			k := len(p.rewrap(row[:r.offset])) - 1
 			above += k
 			below += n - 1 - k
 		}
 	}
 	return above, below
+}
+
+// caretAt says whether x is a column where the caret can be on a terminal of that
+// width. Blanks before it may be gone: tmux drops what it never wrote.
+func (r region) caretAt(p page, x int) bool {
+	rows := p.rewrap(r.rows[r.caret][:r.offset])
+	last := rows[len(rows)-1]
+	return x <= p.Width(last) && x >= min(p.Width(strings.TrimRight(last, " ")), p.cols-1)
 }
 
 // paint draws the region from the cursor down and leaves the cursor at the

@@ -29,7 +29,8 @@ type Screen struct {
 	cols   int             // its size when that was drawn
 	height int
 	widths cells.Measure
-	err    error // the first failure to write
+	found  *[2]int // where the cursor is, after a change of the size
+	err    error   // the first failure to write
 }
 
 // ScreenOptions are what a Screen cannot find out by itself.
@@ -178,6 +179,11 @@ func (s *Screen) page(cols int) page { return page{cols, s.widths} }
 // before.
 func (s *Screen) Measure(m cells.Measure) { s.widths = m }
 
+// Found tells where the cursor is, from 0, on a terminal that has changed its size
+// since the last Draw. If it is not where it was left, the region is not looked for
+// but started afresh: rather a row too many than one of the text too few.
+func (s *Screen) Found(x, y int) { s.found = &[2]int{x, y} }
+
 func (s *Screen) measure() (cols, height int) {
 	cols, height = s.size()
 	if cols <= 0 {
@@ -197,12 +203,12 @@ const (
 func (s *Screen) show(next region, cols, height int) {
 	var b bytes.Buffer
 	b.WriteString(begin)
-	s.erase(&b, cols)
+	s.erase(&b, cols, height)
 	b.WriteString(s.done.String())
 	next.paint(&b)
 	b.WriteString(finish)
 	s.done.Reset()
-	s.drawn, s.cols, s.height = next, cols, height
+	s.drawn, s.cols, s.height, s.found = next, cols, height, nil
 	if _, err := s.out.Write(b.Bytes()); err != nil && s.err == nil {
 		s.err = err
 	}
@@ -212,13 +218,17 @@ func (s *Screen) show(next region, cols, height int) {
 // pushed, wholly or in part, into the terminal's history: they cannot be erased
 // there, and are not to be said twice.
 func (s *Screen) scrolled(cols, height int) {
-	if cols != s.cols && s.opt.NoReflow {
+	if s.adrift(cols) {
 		return
 	}
 	above, _ := s.drawn.around(s.page(cols))
-	for gone := above - (height - 1); gone > 0 && s.drawn.tail > 0; {
+	row := height - 1
+	if s.found != nil {
+		row = s.found[1]
+	}
+	for gone := above - row; gone > 0 && s.drawn.tail > 0; {
 		row := s.drawn.rows[0]
-		gone -= len(s.page(cols).wrap(row))
+		gone -= len(s.page(cols).rewrap(row))
 		s.text, s.broken = s.text[len(row):], true
 		s.drawn.drop(1)
 	}
@@ -227,17 +237,38 @@ func (s *Screen) scrolled(cols, height int) {
 // erase clears the region row by row and leaves the cursor at its top. Never
 // CSI J there: tmux would push the region into its history. It goes down, since
 // a terminal that grew smaller may have dropped rows below the cursor.
-func (s *Screen) erase(b *bytes.Buffer, cols int) {
+func (s *Screen) erase(b *bytes.Buffer, cols, height int) {
 	if len(s.drawn.rows) == 0 {
 		return
 	}
-	if cols != s.cols && s.opt.NoReflow { // who knows what the rows look like now
+	down, above, below := 0, 0, 0
+	switch {
+	case !s.adrift(cols):
+		above, below = s.drawn.around(s.page(cols))
+	case s.found == nil:
 		b.WriteString(strings.Repeat("\x1b[B", len(s.drawn.rows)-1-s.drawn.caret) + "\r\n")
 		return
+	default: // at the bottom, most likely; a smaller window has no rows below the caret
+		down, above = height, len(s.drawn.rows)-1
+		if height < s.height {
+			above = s.drawn.caret
+		}
 	}
-	above, below := s.drawn.around(s.page(cols))
-	b.WriteString("\r" + strings.Repeat("\x1b[A", above) + "\x1b7\x1b[2K")
+	b.WriteString("\r" + strings.Repeat("\x1b[B", down) + strings.Repeat("\x1b[A", above) + "\x1b7\x1b[2K")
 	b.WriteString(strings.Repeat("\x1b[B\x1b[2K", above+below) + "\x1b8")
+}
+
+// adrift says that nobody knows where the region's rows are: on a terminal that
+// does not wrap anew, and where the cursor does not stand at the caret any more
+// (tmux loses its line in some texts with wide characters).
+func (s *Screen) adrift(cols int) bool {
+	switch {
+	case len(s.drawn.rows) == 0:
+		return false
+	case cols != s.cols && s.opt.NoReflow:
+		return true
+	}
+	return s.found != nil && !s.drawn.caretAt(s.page(cols), s.found[0])
 }
 
 // layout lays the live region out. An unfinished line that is too tall for the

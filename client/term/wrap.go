@@ -2,6 +2,7 @@ package term
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 
@@ -18,8 +19,9 @@ type page struct {
 	cells.Measure
 }
 
-// wrapper lays text out in rows of a page. A wide character never stands over
-// the margin.
+// wrapper lays text out in rows of a page. A wide character never stands over the
+// margin, and none of several code points stands at it: tmux, told not to wrap,
+// gives the marks of a row's last character to the one before.
 type wrapper struct {
 	page
 	rows  []string
@@ -35,13 +37,19 @@ func (w *wrapper) cell(g string) (row, offset int) {
 		return row, offset
 	}
 	n := w.Width(g)
-	if w.width > 0 && w.width+n > w.cols {
+	if over := w.width + n - w.cols; w.width > 0 && (over > 0 || over == 0 && several(g)) {
 		w.end()
 	}
 	row, offset = len(w.rows), w.row.Len()
 	w.row.WriteString(g)
 	w.width += n
 	return row, offset
+}
+
+// several says whether g has more than one code point.
+func several(g string) bool {
+	_, n := utf8.DecodeRuneInString(g)
+	return n < len(g)
 }
 
 // here is where a caret would stand now: in a row of its own if this one is full.
@@ -65,6 +73,40 @@ func (p page) wrap(line string) []string {
 	eachGrapheme(line, func(g string) { w.cell(g) })
 	w.end()
 	return w.rows
+}
+
+// rewrap cuts a row as the terminal does when its width changes: where the row is
+// full, and, if it counts code points, between any two that take cells.
+func (p page) rewrap(row string) []string {
+	w := wrapper{page: p}
+	p.eachCell(row, func(c string) {
+		n := p.Width(c)
+		if w.width > 0 && w.width+n > p.cols {
+			w.end()
+		}
+		w.row.WriteString(c)
+		w.width += n
+	})
+	w.end()
+	return w.rows
+}
+
+// eachCell gives what takes cells together.
+func (p page) eachCell(s string, f func(c string)) {
+	if p.Selector { // it counts graphemes
+		eachGrapheme(s, f)
+		return
+	}
+	start := 0
+	for i, r := range s {
+		if end := i + utf8.RuneLen(r); i > start && p.Width(s[start:end]) > p.Width(s[start:i]) {
+			f(s[start:i])
+			start = i
+		}
+	}
+	if start < len(s) {
+		f(s[start:])
+	}
 }
 
 // wrapCaret lays out a text of one line or several with the caret between

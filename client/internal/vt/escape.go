@@ -56,6 +56,11 @@ func (t *Terminal) csi(params string, final byte, whole string) {
 			t.refuse(whole)
 		}
 		t.screen[t.y] = line{}
+		if t.y > 0 { // what is erased goes on with nothing
+			t.screen[t.y-1].wrapped = false
+		} else if n := len(t.history); n > 0 {
+			t.history[n-1].wrapped = false
+		}
 	default:
 		t.refuse(whole)
 	}
@@ -74,106 +79,6 @@ func (t *Terminal) mode(mode string, on bool, whole string) {
 	default:
 		t.refuse(whole)
 	}
-}
-
-// Resize changes the size. Lines are wrapped anew, and the cursor stays with its
-// character, unless Fixed.
-func (t *Terminal) Resize(cols, height int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.Fixed {
-		t.resizeFixed(cols, height)
-		return
-	}
-	all, cy := append(t.history, t.screen[:t.used()]...), len(t.history)+t.y
-	x := t.x
-	if t.full {
-		x++
-	}
-	var out []line
-	var nx, ny int
-	for i := 0; i < len(all); i++ {
-		var cells []string // one logical line
-		at := -1
-		for {
-			if i == cy {
-				at = len(cells) + x
-			}
-			cells = append(cells, all[i].cells...)
-			if !all[i].wrapped || i == len(all)-1 {
-				break
-			}
-			i++
-		}
-		rows, ax, ay := fold(cells, at, cols)
-		if at >= 0 {
-			nx, ny = ax, len(out)+ay
-		}
-		out = append(out, rows...)
-	}
-	top := max(0, len(out)-height)
-	top = min(top, ny) // the cursor stays visible
-	t.history = out[:top:top]
-	t.screen = append([]line{}, out[top:min(len(out), top+height)]...)
-	for len(t.screen) < height {
-		t.screen = append(t.screen, line{})
-	}
-	t.cols, t.height, t.x, t.y, t.full = cols, height, min(nx, cols-1), ny-top, false
-}
-
-// fold wraps one logical line; the cell at becomes (x, y).
-func fold(cells []string, at, cols int) (rows []line, x, y int) {
-	row := line{}
-	for i := 0; i < len(cells); {
-		w := 1
-		for i+w < len(cells) && cells[i+w] == "" {
-			w++
-		}
-		if len(row.cells)+w > cols && len(row.cells) > 0 {
-			row.wrapped = true
-			rows = append(rows, row)
-			row = line{}
-		}
-		if at >= i && at < i+w {
-			x, y = len(row.cells), len(rows)
-		}
-		row.cells = append(row.cells, cells[i:i+w]...)
-		i += w
-	}
-	if at >= len(cells) {
-		x, y = len(row.cells)+at-len(cells), len(rows)
-	}
-	return append(rows, row), x, y
-}
-
-func (t *Terminal) resizeFixed(cols, height int) {
-	for i := range t.screen {
-		if l := &t.screen[i]; len(l.cells) > cols {
-			l.cells = l.cells[:cols]
-		}
-	}
-	for len(t.screen) > height {
-		if t.y < height {
-			t.screen = t.screen[:height]
-			break
-		}
-		t.history = append(t.history, t.screen[0])
-		t.screen = t.screen[1:]
-		t.y--
-	}
-	for len(t.screen) < height {
-		t.screen = append(t.screen, line{})
-	}
-	t.cols, t.height, t.x, t.full = cols, height, min(t.x, cols-1), false
-}
-
-// used is how many rows of the screen hold anything, the cursor's included.
-func (t *Terminal) used() int {
-	n := t.height
-	for n > t.y+1 && len(t.screen[n-1].cells) == 0 {
-		n--
-	}
-	return n
 }
 
 // Text is all that was ever shown, as lines: what a user would copy. Blanks at

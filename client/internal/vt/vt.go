@@ -9,8 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"github.com/rivo/uniseg"
+	"unicode/utf8"
 
 	"kaiwa/client/cells"
 )
@@ -20,6 +19,9 @@ import (
 type Terminal struct {
 	// Measure is how it counts cells.
 	Measure cells.Measure
+	// Tmux has lines wrapped anew as tmux 3.3a does it, which at times takes one
+	// line for two, and then has the cursor leave its own.
+	Tmux bool
 	// Fixed keeps lines as they are when the width changes, as xterm does.
 	Fixed bool
 
@@ -28,6 +30,7 @@ type Terminal struct {
 	writes       int
 	cols, height int
 	history      []line // what scrolled away
+	scrolled     int    // how many of them a larger height brings back
 	screen       []line
 	x, y         int
 	full         bool // the last column is taken: the next character wraps
@@ -105,23 +108,43 @@ func (t *Terminal) step(s string) (n int) {
 		t.refuse(s[:1])
 		return 1
 	}
-	g, _, _, _ := uniseg.FirstGraphemeClusterInString(s, -1)
-	t.put(g)
-	return len(g)
+	if !utf8.FullRuneInString(s) {
+		return 0
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && n == 1 || 0x80 <= r && r <= 0x9f {
+		t.refuse(s[:n])
+		return n
+	}
+	t.put(s[:n])
+	return n
 }
 
 func (t *Terminal) refuse(s string) { t.refused = append(t.refused, fmt.Sprintf("%q", s)) }
 
-// put prints a grapheme.
-func (t *Terminal) put(g string) {
-	w := t.Measure.Width(g)
-	if w == 0 {
-		t.combine(g)
+// put prints a character. One that takes no cells of its own after the one before
+// stands with it.
+func (t *Terminal) put(c string) {
+	before, at := t.before()
+	w := t.Measure.Width(before+c) - t.Measure.Width(before)
+	switch {
+	case w == 0:
+		if before != "" {
+			t.screen[t.y].cells[at] += c
+		}
+		return
+	case c == selector && t.x < t.cols-1 && !t.full:
+		t.screen[t.y].cells[at] += c
+		c = ""
+	case c == selector: // no room to become wide in
 		return
 	}
 	w = min(w, t.cols)
 	if t.full || t.x+w > t.cols {
 		if t.nowrap {
+			if w > 1 { // as tmux does
+				return
+			}
 			t.x = t.cols - w
 		} else {
 			t.screen[t.y].wrapped = true
@@ -133,29 +156,47 @@ func (t *Terminal) put(g string) {
 	for len(l.cells) < t.x+w {
 		l.cells = append(l.cells, " ")
 	}
-	l.cells[t.x] = g
+	t.vacate(t.x, t.x+w)
+	l.cells[t.x] = c
 	for i := 1; i < w; i++ {
 		l.cells[t.x+i] = ""
 	}
 	t.x += w
-	t.full = t.x == t.cols
-	if t.full {
-		t.x--
-	}
+	t.full = t.x == t.cols && !t.nowrap
+	t.x = min(t.x, t.cols-1)
 }
 
-// combine adds a mark without width to the character before.
-func (t *Terminal) combine(g string) {
+const selector = "\ufe0f"
+
+// before is the character before the cursor, and the cell it stands in.
+func (t *Terminal) before() (c string, at int) {
 	cells := t.screen[t.y].cells
-	x := t.x - 1
-	if t.full {
-		x = t.x
+	if at = t.x - 1; t.full {
+		at = t.x
 	}
-	for x > 0 && x < len(cells) && cells[x] == "" {
-		x--
+	for at > 0 && at < len(cells) && cells[at] == "" {
+		at--
 	}
-	if x >= 0 && x < len(cells) {
-		cells[x] += g
+	if at < 0 || at >= len(cells) {
+		return "", 0
+	}
+	return cells[at], at
+}
+
+// vacate blanks what is left of wide characters when the cells from..to are
+// written over.
+func (t *Terminal) vacate(from, to int) {
+	cells := t.screen[t.y].cells
+	if cells[from] == "" {
+		for i := from - 1; i >= 0; i-- {
+			whole := cells[i] != ""
+			if cells[i] = " "; whole {
+				break
+			}
+		}
+	}
+	for i := to; i < len(cells) && cells[i] == ""; i++ {
+		cells[i] = " "
 	}
 }
 
@@ -167,5 +208,6 @@ func (t *Terminal) down() {
 		return
 	}
 	t.history = append(t.history, t.screen[0])
+	t.scrolled++
 	t.screen = append(t.screen[1:], line{})
 }
