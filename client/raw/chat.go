@@ -40,12 +40,12 @@ func Chat(ctx context.Context, conn *websocket.Conn, t Terminal, history []strin
 	c := &chat{link: newLink(ctx, conn, opt), screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow})}
 	defer func() { cancel(); c.work.Wait() }()
 	c.edit.Recall(history)
-	if _, err := io.WriteString(t.Out, term.PasteOn); err != nil {
+	if _, err := io.WriteString(t.Out, term.On); err != nil {
 		return err
 	}
 	err := c.loop(ctx, t, keep)
 	_ = c.screen.Close()
-	_, _ = io.WriteString(t.Out, term.PasteOff)
+	_, _ = io.WriteString(t.Out, term.Off)
 	if errors.Is(err, errClosed) {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 	frame, stopFrames := ticks(c.opt.PingFrame)
 	defer stopFrames()
 	for {
-		text, caret := c.edit.Line()
+		text, caret := c.edit.Shown()
 		prompt := "> "
 		if query, _, under := c.edit.Search(); under {
 			prompt = "(search: " + query + ") "
@@ -106,7 +106,7 @@ func (c *chat) key(ctx context.Context, k term.Key, keep func(string)) error {
 	case term.Break:
 		return ErrInterrupted
 	case term.Send:
-		text, _ := c.edit.Line()
+		text := c.edit.Text()
 		var j Joiner
 		for line := range strings.SplitSeq(text, "\n") {
 			j.Line(line)

@@ -34,6 +34,9 @@ func (r *repl) enter(text string) error {
 		return nil
 	}
 	r.queued++
+	if shown, _ := r.edit.Shown(); shown != r.edit.Text() {
+		r.short[text] = shown
+	}
 	r.accept(text)
 	return nil
 }

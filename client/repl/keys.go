@@ -1,7 +1,6 @@
 package repl
 
 import (
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +11,7 @@ import (
 // key does what a key is for.
 func (r *repl) key(k term.Key) error {
 	r.status.hint = ""
-	text, caret := r.edit.Line()
+	text, caret := r.edit.Shown()
 	_, _, searching := r.edit.Search()
 	switch {
 	case searching:
@@ -39,8 +38,9 @@ func (r *repl) key(k term.Key) error {
 func (r *repl) act(a term.Action) error {
 	switch a {
 	case term.Send:
-		text, _ := r.edit.Line()
-		return r.enter(text)
+		return r.enter(r.edit.Text())
+	case term.Clear:
+		r.screen.Clear()
 	case term.Leave:
 		return errQuit
 	case term.Break:
@@ -67,17 +67,15 @@ func (r *repl) elsewhere(f func()) error {
 	if err := r.screen.Hide(); err != nil {
 		return err
 	}
-	if _, err := io.WriteString(r.term.Out, term.PasteOff); err != nil {
+	if err := r.giveTerminal(); err != nil {
 		return err
 	}
 	f()
-	_, err := io.WriteString(r.term.Out, term.PasteOn)
-	return err
+	return r.takeTerminal()
 }
 
 func (r *repl) inEditor() {
-	text, _ := r.edit.Line()
-	text, err := r.term.Edit(text)
+	text, err := r.term.Edit(r.edit.Text())
 	if err != nil {
 		r.trouble(err)
 		return

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"kaiwa/client/cells"
 	"kaiwa/client/markdown"
 	"kaiwa/client/session"
 	"kaiwa/client/term"
@@ -34,6 +35,11 @@ type Terminal struct {
 	Resized <-chan os.Signal
 	// NoReflow is term.ScreenOptions.NoReflow.
 	NoReflow bool
+	// OtherKeys says that the terminal knows term.OtherKeysOn.
+	OtherKeys bool
+	// Ambiguous is how many cells an East Asian ambiguous character takes, 1 or 2.
+	// 0 asks the terminal, and how it counts emoji too.
+	Ambiguous int
 	// Color says that the user wants colours.
 	Color bool
 	// Edit lets the user change a text in an editor, on the same terminal, from
@@ -51,6 +57,8 @@ type Options struct {
 	History []string
 	// Keep, if set, is called with every text that is sent.
 	Keep func(text string)
+	// EnterBreaks is term.Line.EnterBreaks.
+	EnterBreaks bool
 }
 
 // Times of drawing. Text streams in at most 60 times a second, and less often
@@ -60,6 +68,7 @@ const (
 	typingTime = 80 * time.Millisecond
 	typing     = 150 * time.Millisecond // after the last key
 	resizeTime = 300 * time.Millisecond // a window being dragged settles first: tmux tells its size up to 250 ms late
+	answerTime = 200 * time.Millisecond // for the terminal to say where the cursor is
 	escapeTime = 50 * time.Millisecond  // after which an ESC is the key
 	leaveTime  = 2 * time.Second        // between the two ^C that leave
 )
@@ -67,6 +76,7 @@ const (
 type repl struct {
 	s      *session.Session
 	screen *term.Screen
+	style  *markdown.Renderer
 	edit   *term.Line
 	term   Terminal
 	opt    Options
@@ -76,9 +86,12 @@ type repl struct {
 	drawAt  time.Time // when draw fires; zero: it does not
 	drawn   time.Time
 	lastKey time.Time
-	settled time.Time // until then a window that changes its size is left alone
+	settled time.Time        // until then a window that changes its size is left alone
+	moved   bool             // the size changed; nobody has asked for the cursor yet
+	asked   []func(term.Key) // what to do with the terminal's answers, in their order
 
-	queued int // prompts whose turn has not come
+	queued int               // prompts whose turn has not come
+	short  map[string]string // prompts with pastes, as they were shown
 	status status
 	unsure map[string]wire.End     // ends that are not saved yet, by reply
 	list   []wire.ConversationInfo // as last listed
@@ -91,16 +104,22 @@ type repl struct {
 // ctx ends.
 func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) error {
 	r := &repl{
-		s: s, edit: &term.Line{}, term: t, unsure: map[string]wire.End{}, draw: time.NewTimer(0),
-		screen: term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow, Style: &markdown.Renderer{Color: t.Color}}),
+		s: s, edit: &term.Line{}, term: t, unsure: map[string]wire.End{}, short: map[string]string{}, draw: time.NewTimer(0),
+		style: &markdown.Renderer{Color: t.Color},
 	}
+	r.screen = term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow, Style: r.style})
 	if opt != nil {
 		r.opt = *opt
 	}
 	r.edit.Recall(r.opt.History)
+	r.edit.EnterBreaks = r.opt.EnterBreaks
 	defer r.draw.Stop()
-	if _, err := io.WriteString(t.Out, term.PasteOn); err != nil {
+	if err := r.takeTerminal(); err != nil {
 		return err
+	}
+	r.measure(cells.Measure{Ambiguous: t.Ambiguous == 2})
+	if t.Ambiguous == 0 {
+		r.probe()
 	}
 	if r.opt.Greeting != "" {
 		r.screen.Line(r.opt.Greeting)
@@ -109,7 +128,7 @@ func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) erro
 	if e := r.screen.Close(); err == errQuit {
 		err = e
 	}
-	_, _ = io.WriteString(t.Out, term.PasteOff)
+	_ = r.giveTerminal()
 	return err
 }
 
@@ -142,7 +161,7 @@ func (r *repl) loop(ctx context.Context) error {
 			r.show(e)
 			r.later(r.pace())
 		case <-r.term.Resized:
-			r.settled = time.Now().Add(resizeTime)
+			r.settled, r.moved = time.Now().Add(resizeTime), true
 			r.later(resizeTime)
 		case <-r.draw.C:
 			if err := r.redraw(); err != nil {
@@ -155,6 +174,10 @@ func (r *repl) loop(ctx context.Context) error {
 // pressed lets keys do their work and shows it at once.
 func (r *repl) pressed(keys []term.Key) error {
 	for _, k := range keys {
+		if k.Code == term.Cursor {
+			r.answered(k)
+			continue
+		}
 		if err := r.key(k); err != nil {
 			return err
 		}
@@ -189,7 +212,10 @@ func (r *repl) redraw() error {
 		r.later(wait)
 		return nil
 	}
-	text, caret := r.edit.Line()
+	if r.moved {
+		return r.askCursor()
+	}
+	text, caret := r.edit.Shown()
 	prompt := "> "
 	switch query, found, under := r.edit.Search(); {
 	case under && found:

@@ -53,19 +53,25 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &chat{
 			t: t, server: fake.NewServer(answer), term: vt.New(40, 12),
-			in: make(chan []byte), resized: make(chan os.Signal), left: make(chan error, 1),
+			in: make(chan []byte, 16), resized: make(chan os.Signal), left: make(chan error, 1),
 		}
+		c.term.Answer = func(s string) { c.in <- []byte(s) }
 		client, stop := fake.Serve(c.server)
 		defer stop()
 		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
 		c.cancel = cancel
 		s, err := session.Dial(ctx, "ws://kaiwa/dev", &session.Config{Client: client})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		gone := make(chan struct{})
+		defer func() {
+			cancel()
+			<-gone
+			s.Close()
+		}()
 		go func() {
+			defer close(gone)
 			c.left <- repl.Run(ctx, s, repl.Terminal{In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized, Edit: c.edit, Suspend: c.suspend}, &repl.Options{Greeting: "hello", History: []string{"before"}, Keep: c.keep})
 		}()
 		c.wait(time.Second)

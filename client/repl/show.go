@@ -18,7 +18,7 @@ func (r *repl) show(e session.Event) {
 		r.queued = max(0, r.queued-1)
 		r.status = status{lost: r.status.lost, hint: r.status.hint, running: true, doing: "waiting"}
 		r.screen.EndText()
-		r.screen.Line("> " + e.Text)
+		r.screen.Line("> " + r.asShown(e.Text))
 	case session.Text:
 		r.status.doing = ""
 		r.screen.Write(e.Text)
@@ -54,6 +54,16 @@ func (r *repl) show(e session.Event) {
 	case session.Gone:
 		r.why = e.Err
 	}
+}
+
+// asShown is a prompt as it was when it was sent: with its long pastes folded.
+func (r *repl) asShown(prompt string) string {
+	shown, ok := r.short[prompt]
+	if !ok {
+		return prompt
+	}
+	delete(r.short, prompt)
+	return shown
 }
 
 // ended tells how a reply ended, where that is worth a line.

@@ -8,11 +8,23 @@ import (
 	"unicode/utf8"
 )
 
-// What makes a terminal mark a paste as one, and stop doing so.
+// What makes a terminal mark a paste as one and tell Shift+Enter from Enter (the
+// kitty protocol's first flag), and what ends that. Terminals that do not know it
+// ignore it.
 const (
-	PasteOn  = "\x1b[?2004h"
-	PasteOff = "\x1b[?2004l"
+	On  = "\x1b[?2004h\x1b[>1u"
+	Off = "\x1b[<u\x1b[?2004l"
 )
+
+// What makes xterm and tmux tell Shift+Enter from Enter, and what ends that. Others
+// might take it for colours.
+const (
+	OtherKeysOn  = "\x1b[>4;1m"
+	OtherKeysOff = "\x1b[>4m"
+)
+
+// AskCursor makes the terminal tell where the cursor is: a Cursor key comes back.
+const AskCursor = "\x1b[6n"
 
 const (
 	esc        = 0x1b
@@ -90,7 +102,7 @@ func (d *Decoder) next() (k Key, n int) {
 		return Key{}, 0
 	}
 	r, n := utf8.DecodeRune(b)
-	if (r == utf8.RuneError && n == 1) || unicode.IsControl(r) {
+	if (r == utf8.RuneError && n == 1) || unicode.IsControl(r) || isFold(r) {
 		return Key{}, n
 	}
 	return Key{Code: Text, Text: string(r)}, n
@@ -107,6 +119,8 @@ func control(c byte) Key {
 		return Key{Code: Backspace}
 	case c >= 1 && c <= 26:
 		return Key{Code: Ctrl, Text: string(rune('a' + c - 1))}
+	case c == 0x1f:
+		return Key{Code: Ctrl, Text: "_"}
 	}
 	return Key{}
 }
@@ -138,6 +152,9 @@ func escape(b []byte) (Key, int) {
 	return Key{Code: Esc}, 1
 }
 
+// super is the modifiers that no key of ours has: Super, Hyper and Meta (kitty).
+const super = 8 | 16 | 32
+
 // letters are the final bytes of cursor keys, after CSI or SS3.
 var letters = map[byte]Code{'A': Up, 'B': Down, 'C': Right, 'D': Left, 'F': End, 'H': Home, 'M': Enter}
 
@@ -163,16 +180,18 @@ func csi(b []byte) (Key, int) {
 		return Key{}, 4
 	}
 	p := numbers(string(b[2:i]))
-	k := Key{Mod: Mod(max(p[1]-1, 0)) & (Shift | Alt | Control)}
+	mods := max(p[1]-1, 0)
+	k := Key{Mod: Mod(mods) & (Shift | Alt | Control)}
 	switch final := b[i]; {
+	case final == 'R' && p[0] > 0 && p[1] > 0:
+		k = Key{Code: Cursor, X: p[1] - 1, Y: p[0] - 1}
+	case mods&super != 0: // somebody else's keys
 	case final == 'u': // kitty: CSI code ; mods u
 		k = codepoint(rune(p[0]), k.Mod)
 	case final == '~' && p[0] == 27: // xterm modifyOtherKeys: CSI 27 ; mods ; code ~
 		k = codepoint(rune(p[2]), k.Mod)
 	case final == '~':
 		k.Code = tildes[p[0]]
-	case final == 'R' && p[0] > 0 && p[1] > 0:
-		k = Key{Code: Cursor, X: p[1] - 1, Y: p[0] - 1}
 	case final != 'M': // CSI M is a mouse report, not a key
 		k.Code = letters[final]
 	}
@@ -202,9 +221,24 @@ func codepoint(r rune, m Mod) Key {
 	case !unicode.IsPrint(r) || r >= 0xe000 && r < 0xf900: // kitty's private codes for keys we do not use
 		return Key{}
 	case m&Control != 0:
-		return Key{Code: Ctrl, Text: strings.ToLower(string(r)), Mod: m &^ Control}
+		return held(unicode.ToLower(r), m&^(Control|Shift))
 	}
 	return Key{Code: Text, Text: string(r), Mod: m &^ Shift}
+}
+
+// held is a key with Control, as the terminals without such codes have it.
+func held(r rune, m Mod) Key {
+	switch r {
+	case '[':
+		return Key{Code: Esc, Mod: m}
+	case 'm':
+		return Key{Code: Enter, Mod: m}
+	case 'i':
+		return Key{Code: Tab, Mod: m}
+	case '/', '-':
+		r = '_'
+	}
+	return Key{Code: Ctrl, Text: string(r), Mod: m}
 }
 
 // clean keeps of a pasted text what may stand in an edited one. Terminals send
@@ -212,7 +246,7 @@ func codepoint(r rune, m Mod) Key {
 func clean(s string) string {
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || isFold(r) {
 			return -1
 		}
 		return r

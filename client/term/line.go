@@ -20,14 +20,22 @@ const (
 	Leave                 // ^D on an empty text
 	Edit                  // ^X^E or ^G: the text is to be edited in an editor
 	Suspend               // ^Z
+	Clear                 // ^L: the screen is to be emptied
 )
 
 // Line is a text being edited, one line or several, with its history. Editing
-// goes by grapheme. The zero value is empty and ready.
+// goes by grapheme, with the keys of readline. The zero value is empty and ready.
 type Line struct {
+	// EnterBreaks: Enter makes a new line, and Enter with Shift, Alt or Control, or
+	// ^J, sends. Otherwise it is the other way round. A command, one line that
+	// starts with a single slash, is sent by Enter always.
+	EnterBreaks bool
+
 	text    string
 	caret   int // in bytes, always between two graphemes
-	killed  string
+	pastes  []string
+	kills   kills
+	past    undo
 	history []string
 	at      int    // where in history the text comes from, counted from its end; 0: typed
 	draft   string // what was typed before going into history
@@ -35,24 +43,35 @@ type Line struct {
 	ctrlX   bool // was the key before
 }
 
-// Line is the text and the caret's place in it, in bytes.
-func (l *Line) Line() (text string, caret int) { return l.text, l.caret }
+// Text is the whole text.
+func (l *Line) Text() string { return l.unfolded(l.text) }
+
+// Shown is the text with long pastes folded into a few words each, and the caret's
+// place in it, in bytes.
+func (l *Line) Shown() (text string, caret int) {
+	before := l.folded(l.text[:l.caret])
+	return before + l.folded(l.text[l.caret:]), len(before)
+}
 
 // Recall sets the history, oldest entry first.
 func (l *Line) Recall(history []string) { l.history = slices.Clone(history) }
 
 // Replace puts another text in the place of this one.
-func (l *Line) Replace(text string) { l.set(clean(text)) }
+func (l *Line) Replace(text string) {
+	l.past.note(l.text, l.caret, false)
+	l.set(clean(text))
+}
 
 // Accept takes the text into the history, where it stands once, and starts an
 // empty one.
 func (l *Line) Accept() {
-	if strings.TrimSpace(l.text) != "" {
-		l.history = slices.DeleteFunc(l.history, func(s string) bool { return s == l.text })
-		l.history = append(l.history, l.text)
+	if text := l.Text(); strings.TrimSpace(text) != "" {
+		l.history = slices.DeleteFunc(l.history, func(s string) bool { return s == text })
+		l.history = append(l.history, text)
 	}
 	l.set("")
 	l.at, l.draft = 0, ""
+	l.past, l.pastes = undo{}, nil
 }
 
 // Press lets a key do its work.
@@ -60,58 +79,114 @@ func (l *Line) Press(k Key) Action {
 	if l.find != nil && l.searching(k) {
 		return None
 	}
+	if (k.Code == Ctrl && (k.Text == "_" || l.ctrlX && k.Text == "u")) && k.Mod == 0 {
+		l.ctrlX = false
+		l.text, l.caret = l.past.back(l.text, l.caret)
+		return None
+	}
+	text, caret := l.text, l.caret
+	l.kills.next()
+	action := l.act(k)
+	if l.text != text {
+		l.past.note(text, caret, k.Code == Text && k.Mod == 0 && grapheme(k.Text) == len(k.Text))
+	} else if l.caret != caret {
+		l.past.apart()
+	}
+	return action
+}
+
+// act serves a key outside of a search.
+func (l *Line) act(k Key) Action {
 	afterX := l.ctrlX
 	l.ctrlX = false
 	switch k.Code {
 	case Text:
-		if k.Mod == 0 {
+		if k.Mod == Alt {
+			l.alt(k.Text)
+		} else if k.Mod == 0 {
 			l.insert(k.Text)
 		}
 	case Paste:
-		l.insert(k.Text)
+		l.insert(l.fold(k.Text))
 	case Tab:
-		l.insert("\t")
+		if !l.unfold() {
+			l.insert("\t")
+		}
 	case Enter:
-		if k.Mod != 0 {
-			l.insert("\n")
-			return None
-		}
-		if before, ok := strings.CutSuffix(l.text[:l.caret], "\\"); ok {
-			l.remove(len(before), l.caret)
-			l.insert("\n")
-			return None
-		}
-		return Send
+		return l.enter(k.Mod != 0)
 	case Ctrl:
 		if afterX && k.Text == "e" {
 			return Edit
 		}
-		return l.ctrl(k)
+		if k.Mod == 0 {
+			return l.ctrl(k)
+		}
 	default:
 		l.move(k)
 	}
 	return None
 }
 
+// enter serves Enter; modified: with another key held.
+func (l *Line) enter(modified bool) Action {
+	if l.EnterBreaks {
+		if modified || isCommand(l.text) {
+			return Send
+		}
+		l.insert("\n")
+		return None
+	}
+	before, escaped := strings.CutSuffix(l.text[:l.caret], "\\")
+	if !modified && !escaped {
+		return Send
+	}
+	if escaped && !modified {
+		l.remove(len(before), l.caret)
+	}
+	l.insert("\n")
+	return None
+}
+
+func isCommand(text string) bool {
+	return strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") && !strings.Contains(text, "\n")
+}
+
 // move serves the keys that have a name.
 func (l *Line) move(k Key) {
+	words := k.Mod&(Alt|Control) != 0
 	switch k.Code {
 	case Backspace:
-		if k.Mod&Alt != 0 {
+		if words {
 			l.kill(l.wordBefore(), l.caret)
 			return
 		}
 		l.remove(l.before(), l.caret)
 	case Delete:
+		if words {
+			l.kill(l.caret, l.wordAfter())
+			return
+		}
 		l.remove(l.caret, l.after())
 	case Left:
+		if words {
+			l.caret = l.wordBefore()
+			return
+		}
 		l.caret = l.before()
 	case Right:
+		if words {
+			l.caret = l.wordAfter()
+			return
+		}
 		l.caret = l.after()
 	case Home:
-		l.caret = l.lineStart()
+		if l.caret = l.lineStart(); words {
+			l.caret = 0
+		}
 	case End:
-		l.caret = l.lineEnd()
+		if l.caret = l.lineEnd(); words {
+			l.caret = len(l.text)
+		}
 	case Up:
 		l.up()
 	case Down:
@@ -119,7 +194,24 @@ func (l *Line) move(k Key) {
 	}
 }
 
-// ctrl serves the Emacs keys.
+// alt serves readline's keys with Alt.
+func (l *Line) alt(key string) {
+	switch strings.ToLower(key) {
+	case "b":
+		l.caret = l.wordBefore()
+	case "f":
+		l.caret = l.wordAfter()
+	case "d":
+		l.kill(l.caret, l.wordAfter())
+	case "y":
+		if from, older, ok := l.kills.older(l.caret); ok {
+			l.remove(from, l.caret)
+			l.yank(older)
+		}
+	}
+}
+
+// ctrl serves readline's keys with Control.
 func (l *Line) ctrl(k Key) Action {
 	switch k.Text {
 	case "a":
@@ -136,8 +228,6 @@ func (l *Line) ctrl(k Key) Action {
 		l.down()
 	case "h":
 		l.remove(l.before(), l.caret)
-	case "j":
-		l.insert("\n")
 	case "k":
 		if end := l.lineEnd(); end > l.caret {
 			l.kill(l.caret, end)
@@ -147,15 +237,34 @@ func (l *Line) ctrl(k Key) Action {
 	case "u":
 		l.kill(l.lineStart(), l.caret)
 	case "w":
-		l.kill(l.wordBefore(), l.caret)
+		l.kill(l.blankBefore(), l.caret)
 	case "y":
-		l.insert(l.killed)
+		l.yank(l.kills.newest())
+	case "t":
+		l.transpose()
 	case "r":
 		l.find = &search{text: l.text, caret: l.caret}
 	case "x":
 		l.ctrlX = true
+	default:
+		return l.ask(k.Text)
+	}
+	return None
+}
+
+// ask serves the keys with Control that ask something of the program, at least at
+// times.
+func (l *Line) ask(key string) Action {
+	switch key {
+	case "j":
+		if l.EnterBreaks {
+			return Send
+		}
+		l.insert("\n")
 	case "g":
 		return Edit
+	case "l":
+		return Clear
 	case "z":
 		return Suspend
 	case "c":
@@ -199,9 +308,32 @@ func (l *Line) remove(from, to int) {
 
 func (l *Line) kill(from, to int) {
 	if from < to {
-		l.killed = l.text[from:to]
+		l.kills.add(l.text[from:to], from < l.caret)
 		l.remove(from, to)
 	}
+}
+
+func (l *Line) yank(s string) {
+	from := l.caret
+	l.insert(s)
+	l.kills.yanked(from, l.caret)
+}
+
+// transpose swaps the graphemes around the caret and moves on, at a line's end the
+// last two.
+func (l *Line) transpose() {
+	caret := l.caret
+	if l.caret == l.lineEnd() {
+		l.caret = l.before()
+	}
+	left, right := l.before(), l.after()
+	if l.caret == l.lineStart() || right == l.caret {
+		l.caret = caret
+		return
+	}
+	a, b := l.text[left:l.caret], l.text[l.caret:right]
+	l.remove(left, right)
+	l.insert(b + a)
 }
 
 // grapheme is the length of the first grapheme of s in bytes.
@@ -229,13 +361,6 @@ func (l *Line) before() int {
 
 // after is where the grapheme after the caret ends.
 func (l *Line) after() int { return l.caret + grapheme(l.text[l.caret:]) }
-
-// wordBefore is where the word before the caret starts. Words stand between
-// blanks, as in a shell.
-func (l *Line) wordBefore() int {
-	s := strings.TrimRight(l.text[:l.caret], " \t\n")
-	return strings.LastIndexAny(s, " \t\n") + 1
-}
 
 func (l *Line) lineStart() int { return l.lineStartAt(l.caret) }
 

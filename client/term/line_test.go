@@ -11,7 +11,7 @@ import (
 
 // shown is the text with | at the caret.
 func shown(l *term.Line) string {
-	s, at := l.Line()
+	s, at := l.Shown()
 	return s[:at] + "|" + s[at:]
 }
 
@@ -66,7 +66,35 @@ func TestLineEditing(t *testing.T) {
 		{"backslash and enter", "日本\\\r語", "日本\n語|"},
 		{"backslash and enter in the middle", "ab" + left + "\\\rc", "a\nc|b"},
 		{"ctrl-x and another key", "a\x18\x01b", "b|a"},
-		{"unbound keys do nothing", "a\x0c\x1bx\x1b[15~", "a|"},
+		{"unbound keys do nothing", "a\x0c\x1bx\x1b[15~\x1b[99;9u\x1b[120;7u", "a|"},
+		{"ctrl-w stops at a full-width blank", "一　二　\x17", "一　|"},
+		{"alt-b", "one, two-three\x1bb\x1bbx", "one, x|two-three"},
+		{"alt-b in Japanese", "日本語のテストー中です\x1bb\x1bb\x1bbx", "日本語のx|テストー中です"},
+		{"alt-f", "one, two" + home + "\x1bf\x1bfx", "one, twox|"},
+		{"alt-f in Japanese", "人々がコーヒーを" + home + "\x1bf\x1bf\x1bfx", "人々がコーヒーx|を"},
+		{"alt-d", "one, two" + home + "\x1bd", "|, two"},
+		{"words by ctrl and alt with arrows", "one two three\x1b[1;5D\x1b[1;3Dx\x1b[1;5Cy", "one xtwoy| three"},
+		{"alt-backspace takes a word", "a.b\x1b\x7f", "a.|"},
+		{"ctrl-delete", "one two" + home + "\x1b[3;5~", "| two"},
+		{"ctrl-backspace, kitty", "one two\x1b[127;5u", "one |"},
+		{"kills in a row are one", "one two three\x17\x17\x19", "one two three|"},
+		{"kills both ways are one", "one two three\x1b[1;5D\x17\x0b\x19", "one two three|"},
+		{"kills apart are two", "one two\x17 \x17\x19", "one  |"},
+		{"alt-y", "one two\x17x\x17\x19\x1by", "one two|"},
+		{"alt-y goes round", "one two\x17x\x17\x19\x1by\x1by", "one x|"},
+		{"alt-y after another key", "one two\x17x\x17\x19a\x1by", "one xa|"},
+		{"nothing to yank", "a\x19\x1by", "a|"},
+		{"nothing to undo", "\x1f", "|"},
+		{"undo a kill", "one two\x17\x1f", "one two|"},
+		{"undo a paste", "a\x1b[200~b\nc\x1b[201~\x1f", "a|"},
+		{"undo ctrl-c", "one\x03\x1f", "one|"},
+		{"undo by ctrl-x ctrl-u", "one\x17\x18\x15", "one|"},
+		{"undo to the start and no further", "a\x1b[200~b\x1b[201~\x1f\x1f\x1f\x1f", "|"},
+		{"undo, kitty", "one\x17\x1b[45;6u", "one|"},
+		{"ctrl-t", "ab日" + left + "\x14", "a日b|"},
+		{"ctrl-t at the end", "ab\x14", "ba|"},
+		{"ctrl-t with one letter", "a\x14", "a|"},
+		{"ctrl-home and ctrl-end", "a\nb\x1b[1;5Hx\x1b[1;5Fy", "xa\nby|"},
 	} {
 		var l term.Line
 		if press(&l, c.keys); shown(&l) != c.want {
@@ -90,10 +118,87 @@ func TestLineActions(t *testing.T) {
 		{"ctrl-x ctrl-e", "a\x18\x05", term.Edit},
 		{"ctrl-g", "a\x07", term.Edit},
 		{"ctrl-z", "\x1a", term.Suspend},
+		{"ctrl-l", "a\x0c", term.Clear},
+		{"enter with shift", "a\x1b[13;2u", term.None},
+		{"ctrl-enter", "a\x1b[13;5u", term.None},
 	} {
 		var l term.Line
 		if got := press(&l, c.keys); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// Letters come one by one from a keyboard.
+func typed(l *term.Line, text string) {
+	for _, r := range text {
+		l.Press(term.Key{Code: term.Text, Text: string(r)})
+	}
+}
+
+func TestLineUndoTakesWords(t *testing.T) {
+	var l term.Line
+	typed(&l, "one two  three")
+	press(&l, left+"x")
+	for _, want := range []string{"one two  thre|e", "one two  |", "one two |", "one |", "|", "|"} {
+		if press(&l, "\x1f"); shown(&l) != want {
+			t.Errorf("got %q, want %q", shown(&l), want)
+		}
+	}
+}
+
+func TestLineEnterBreaks(t *testing.T) {
+	for _, c := range []struct {
+		name, keys string
+		want       term.Action
+		text       string
+	}{
+		{"enter", "a\r", term.None, "a\n|"},
+		{"enter after a backslash", "a\\\r", term.None, "a\\\n|"},
+		{"alt-enter", "a\x1b\r", term.Send, "a|"},
+		{"shift-enter, kitty", "a\x1b[13;2u", term.Send, "a|"},
+		{"ctrl-enter, xterm", "a\x1b[27;5;13~", term.Send, "a|"},
+		{"ctrl-j", "a\n", term.Send, "a|"},
+		{"a command", "/help\r", term.Send, "/help|"},
+		{"a text with a slash", "//a\r", term.None, "//a\n|"},
+		{"two lines, the first with a slash", "/a\r", term.Send, "/a|"},
+	} {
+		l := term.Line{EnterBreaks: true}
+		if got := press(&l, c.keys); got != c.want || shown(&l) != c.text {
+			t.Errorf("%s: %v %q, want %v %q", c.name, got, shown(&l), c.want, c.text)
+		}
+	}
+}
+
+// A long paste is a few words until Tab shows it; it is one edit, and sent whole.
+func TestLineLongPaste(t *testing.T) {
+	paste := func(s string) string { return "\x1b[200~" + s + "\x1b[201~" }
+	long := strings.Repeat("行\n", 311) + "end"
+	large := strings.Repeat("x", 5000)
+	for _, c := range []struct{ name, keys, want, text string }{
+		{"long", "a" + paste(long) + "b", "a[paste 312 lines]b|", "a" + long + "b"},
+		{"21 lines", paste(strings.Repeat("x\n", 21)), "[paste 21 lines]|", strings.Repeat("x\n", 21)},
+		{"20 lines", paste(strings.Repeat("x\n", 19) + "x"), strings.Repeat("x\n", 19) + "x|", strings.Repeat("x\n", 19) + "x"},
+		{"large", paste(large), "[paste 5000 characters]|", large},
+		{"two", paste(long) + " " + paste(large), "[paste 312 lines] [paste 5000 characters]|", long + " " + large},
+		{"taken away at once", "a" + paste(long) + "\x7f", "a|", "a"},
+		{"undone", "a" + paste(long) + "\x1f", "a|", "a"},
+		{"taken away and undone", paste(long) + "\x7f\x1f", "[paste 312 lines]|", long},
+		{"killed and yanked", paste(long) + "\x17\x19\x19", "[paste 312 lines][paste 312 lines]|", long + long},
+		{"shown", paste("1\n"+long) + "\t", "1\n" + long + "|", "1\n" + long},
+		{"shown, and folded again", paste(long) + "\t\x1f", "[paste 312 lines]|", long},
+		{"the caret before it", "a" + paste(long) + left + "b", "ab|[paste 312 lines]", "ab" + long},
+		{"a tab before it", paste(long) + left + "\t", "\t|[paste 312 lines]", "\t" + long},
+		{"what stands for a paste cannot be pasted", "\ufdd0" + paste("a\ufdd0b"), "ab|", "ab"},
+	} {
+		var l term.Line
+		press(&l, c.keys)
+		if shown(&l) != c.want || l.Text() != c.text {
+			t.Errorf("%s: shows %.80q, is %.80q, want %.80q, %.80q", c.name, shown(&l), l.Text(), c.want, c.text)
+		}
+		l.Accept()
+		if press(&l, up); c.text != "" && l.Text() != c.text {
+			t.Errorf("%s: the history has %.80q", c.name, l.Text())
 		}
 	}
 }
@@ -165,7 +270,7 @@ func FuzzLine(f *testing.F) {
 			if l.Press(k) == term.Send {
 				l.Accept()
 			}
-			s, at := l.Line()
+			s, at := l.Shown()
 			if strings.ContainsAny(s, "\x1b\r\x7f") {
 				t.Fatalf("a control character in %q", s)
 			}

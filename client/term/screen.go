@@ -29,6 +29,7 @@ type Screen struct {
 	cols   int             // its size when that was drawn
 	height int
 	widths cells.Measure
+	clear  int     // rows to scroll up
 	found  *[2]int // where the cursor is, after a change of the size
 	err    error   // the first failure to write
 }
@@ -149,7 +150,7 @@ func (s *Screen) Draw(in Input) error {
 	cols, height := s.measure()
 	s.settle(cols, height)
 	next := s.layout(in, cols, height)
-	if s.done.Len() == 0 && cols == s.cols && height == s.height && next.equal(s.drawn) {
+	if s.done.Len() == 0 && s.clear == 0 && cols == s.cols && height == s.height && next.equal(s.drawn) {
 		return s.err
 	}
 	s.show(next, cols, height)
@@ -184,6 +185,13 @@ func (s *Screen) Measure(m cells.Measure) { s.widths = m }
 // but started afresh: rather a row too many than one of the text too few.
 func (s *Screen) Found(x, y int) { s.found = &[2]int{x, y} }
 
+// Clear leaves nothing on the screen but the live region, which moves to the top;
+// what was above it is still to be had by scrolling.
+func (s *Screen) Clear() {
+	_, height := s.measure()
+	s.clear = height - 1
+}
+
 func (s *Screen) measure() (cols, height int) {
 	cols, height = s.size()
 	if cols <= 0 {
@@ -205,6 +213,8 @@ func (s *Screen) show(next region, cols, height int) {
 	b.WriteString(begin)
 	s.erase(&b, cols, height)
 	b.WriteString(s.done.String())
+	b.WriteString(strings.Repeat("\n", s.clear) + strings.Repeat("\x1b[A", s.clear))
+	s.clear = 0
 	next.paint(&b)
 	b.WriteString(finish)
 	s.done.Reset()

@@ -38,13 +38,21 @@ func (l *Line) searching(k Key) bool {
 		l.match(s.at + 1)
 	case k.Code == Esc, k.Code == Ctrl && (k.Text == "g" || k.Text == "c"):
 		l.text, l.caret, l.find = s.text, s.caret, nil
-	case k.Code == Enter:
-		l.find = nil // taken, to be looked at before it is sent
+	case k.Code == Enter: // taken, to be looked at before it is sent
+		l.take()
 	default:
-		l.find = nil
+		l.take()
 		return false
 	}
 	return true
+}
+
+// take ends the search with what was found.
+func (l *Line) take() {
+	if l.text != l.find.text {
+		l.past.note(l.find.text, l.find.caret, false)
+	}
+	l.find = nil
 }
 
 // match shows the newest entry with the query in it, at steps back or more. If

@@ -1,6 +1,7 @@
 package vt
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -33,12 +34,30 @@ func (t *Terminal) escape(s string) (n int) {
 	return i + 1
 }
 
+// colours are the parameters of the ones that may be asked for: the first eight,
+// bold and faint, and none.
+var colours = map[string]bool{
+	"0": true, "1": true, "2": true, "31": true, "32": true, "33": true, "34": true, "35": true, "36": true,
+}
+
 func (t *Terminal) csi(params string, final byte, whole string) {
-	if mode, private := strings.CutPrefix(params, "?"); private {
+	switch mode, private := strings.CutPrefix(params, "?"); {
+	case private && (final == 'h' || final == 'l'):
 		t.mode(mode, final == 'h', whole)
+		return
+	case params == ">1" && final == 'u':
+		t.keys++
+		return
+	case params == "<" && final == 'u':
+		t.keys--
+		return
+	case params == ">4;1" && final == 'm', params == ">4" && final == 'm':
 		return
 	}
 	if final == 'm' { // colours are not kept
+		if !colours[params] {
+			t.refuse(whole)
+		}
 		return
 	}
 	n, err := strconv.Atoi(params)
@@ -52,11 +71,26 @@ func (t *Terminal) csi(params string, final byte, whole string) {
 	case 'B':
 		t.y, t.full = min(t.height-1, t.y+max(n, 1)), false
 	case 'K':
-		if n != 2 {
+		t.erase(n, whole)
+	case 'n':
+		if n != 6 {
 			t.refuse(whole)
+		} else if t.Answer != nil {
+			t.Answer(fmt.Sprintf("\x1b[%d;%dR", t.y+1, t.x+1))
 		}
-		t.screen[t.y] = line{}
-		if t.y > 0 { // what is erased goes on with nothing
+	default:
+		t.refuse(whole)
+	}
+}
+
+// erase empties the cursor's row (2), or what is right of the cursor (0).
+func (t *Terminal) erase(n int, whole string) {
+	switch l := &t.screen[t.y]; n {
+	case 0:
+		l.cells = l.cells[:min(t.x, len(l.cells))]
+	case 2:
+		*l = line{}
+		if t.y > 0 { // what went on in this row goes on no more
 			t.screen[t.y-1].wrapped = false
 		} else if n := len(t.history); n > 0 {
 			t.history[n-1].wrapped = false
@@ -127,9 +161,9 @@ func (t *Terminal) AtRest() bool {
 	return !t.hidden && !t.held && !t.nowrap && t.rest == ""
 }
 
-// Bracketed says whether pastes are bracketed.
+// Bracketed says whether pastes are bracketed, and keys told apart as kitty does.
 func (t *Terminal) Bracketed() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.bracketed
+	return t.bracketed || t.keys > 0
 }

@@ -19,6 +19,9 @@ import (
 type Terminal struct {
 	// Measure is how it counts cells.
 	Measure cells.Measure
+	// Answer, if set, is given what the terminal sends when it is asked where the
+	// cursor is.
+	Answer func(string)
 	// Tmux has lines wrapped anew as tmux 3.3a does it, which at times takes one
 	// line for two, and then has the cursor leave its own.
 	Tmux bool
@@ -38,6 +41,7 @@ type Terminal struct {
 	saved        [2]int
 	hidden, held bool
 	bracketed    bool
+	keys         int
 	rest         string // an unfinished sequence or character
 }
 

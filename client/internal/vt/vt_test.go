@@ -22,6 +22,7 @@ func TestWrite(t *testing.T) {
 		{"combining", "か\u3099x", []string{"か\u3099x", "", ""}, 3, 0},
 		{"scroll", "1\r\n2\r\n3\r\n4", []string{"2", "3", "4"}, 1, 2},
 		{"erase and move", "ab\r\ncd\x1b[2K\x1b[Ax", []string{"abx", "", ""}, 3, 0},
+		{"erase to the right", "ab\r\ncd\r\x1b[K\x1b[A\x1b7cd\x1b8\x1b[K", []string{"", "", ""}, 0, 0},
 		{"save and restore", "ab\x1b7cd\x1b8x", []string{"abxd", "", ""}, 3, 0},
 		{"no autowrap", "\x1b[?7labcdefgh\x1b[?7h", []string{"abcdeh", "", ""}, 5, 0},
 	} {
@@ -45,10 +46,20 @@ func TestWriteInPieces(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	v := vt.New(6, 3)
-	fmt.Fprint(v, "\x1b[J\x1b[?1049h\a\x1b]0;x")
-	want := []string{`"\x1b[J"`, `"\x1b[?1049h"`, `"\a"`, `"\x1b]"`}
+	fmt.Fprint(v, "\x1b[J\x1b[?1049h\a\x1b]0;x\x1b[5n\x1b[1K\x1b[41m\u009b")
+	want := []string{`"\x1b[J"`, `"\x1b[?1049h"`, `"\a"`, `"\x1b]"`, `"\x1b[5n"`, `"\x1b[1K"`, `"\x1b[41m"`, `"\u009b"`}
 	if !slices.Equal(v.Refused(), want) {
 		t.Errorf("refused %v, want %v", v.Refused(), want)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	v := vt.New(6, 3)
+	var got string
+	v.Answer = func(s string) { got += s }
+	fmt.Fprint(v, "\x1b[6nab\r\n日\x1b[6n")
+	if want := "\x1b[1;1R\x1b[2;3R"; got != want || v.Refused() != nil {
+		t.Errorf("answered %q, want %q; refused %v", got, want, v.Refused())
 	}
 }
 
