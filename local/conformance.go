@@ -26,10 +26,9 @@ const conformHelp = `usage: go run ./local conform [flags]
 Asks an API Gateway WebSocket API how it behaves and compares that, row by row,
 with what is known of AWS. Without -url it asks our own emulator. To ask AWS:
 
-	sam build -t local/conform/probe.yaml
-	sam deploy --guided
+	sam build -t local/conform/probe.yaml && sam deploy --stack-name conform
 	go run ./local conform -url wss://…/open
-	sam delete
+	sam delete --stack-name conform
 
 It exits with 1 if something differs.`
 

@@ -41,7 +41,7 @@ func access() []Row {
 		{Section: "2", Fact: "an API key lets in, and the event has apiKey and apiKeyId", Sources: "DG", Confidence: "M", Probe: keyAccepted},
 		{Section: "5", Fact: "an API key may be named by the authorizer as usageIdentifierKey", Sources: "DG; CDK; lambdasharp", Confidence: "H", Probe: usageKey},
 		{Section: "5", Fact: "a foreign Origin is the function's business", Sources: "BC; CAP3", Confidence: "H", Probe: foreignOrigin},
-		{Section: "5", Fact: "IAM policies of callers on other routes are not enforced", Sources: "DG; #121", Confidence: "M",
+		{Section: "5", Fact: "IAM policies of callers on other routes are not enforced", Sources: "DG; developer-guide#121", Confidence: "M",
 			Cannot: "it would need a second caller with another policy"},
 	}
 }
@@ -78,7 +78,7 @@ func iamPresigned(ctx context.Context, c *Check) {
 func iamRefused(ctx context.Context, c *Check) {
 	_, no := c.knock(ctx, "iam", nil)
 	if no == nil {
-		no = &refusal{status: 101}
+		no = &response{status: 101}
 	}
 	c.same("unsigned: status", no.status, 403)
 	c.observe("unsigned: %s, x-amzn-ErrorType %q", no.body, no.header.Get("X-Amzn-ErrorType"))

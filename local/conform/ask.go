@@ -24,18 +24,18 @@ const service = "execute-api"
 // noCredentials is why a row cannot be asked.
 const noCredentials = "it needs AWS credentials of the stack's account"
 
-// endpoint is the address of an API's @connections.
-func (s *Stack) endpoint(api string) string {
-	return "http" + strings.TrimPrefix(s.about.APIs[api], "ws")
+// endpoint is the address of the API open for everything but sockets.
+func (s *Stack) endpoint() string {
+	return "http" + strings.TrimPrefix(s.about.APIs["open"], "ws")
 }
 
-// sdk is the real management client, which tries once.
+// sdk is the real management client; it tries once.
 func (c *Check) sdk() *sdk.Client {
 	if c.Credentials == nil {
 		c.giveUp(noCredentials)
 	}
 	return sdk.New(sdk.Options{
-		Region: c.about.Region, BaseEndpoint: aws.String(c.endpoint("open")),
+		Region: c.about.Region, BaseEndpoint: aws.String(c.endpoint()),
 		Credentials: c.Credentials, HTTPClient: c.http, Retryer: aws.NopRetryer{},
 	})
 }
@@ -60,15 +60,15 @@ func (c *Check) post(ctx context.Context, s *socket, text string) {
 
 // statusOf is the HTTP status behind an SDK's error; 0 if there is none.
 func statusOf(err error) int {
-	var response *smithy.ResponseError
-	if !errors.As(err, &response) {
+	var answered *smithy.ResponseError
+	if !errors.As(err, &answered) {
 		return 0
 	}
-	return response.HTTPStatusCode()
+	return answered.HTTPStatusCode()
 }
 
 // call sends one request without the SDK; nil if that failed.
-func (c *Check) call(ctx context.Context, method, address, text string, signed bool) *refusal {
+func (c *Check) call(ctx context.Context, method, address, text string, signed bool) *response {
 	if c.done() {
 		return nil
 	}
@@ -80,23 +80,18 @@ func (c *Check) call(ctx context.Context, method, address, text string, signed b
 		c.fail("%s %s: %w", method, address, err)
 		return nil
 	}
-	response, err := c.http.Do(r)
+	got, err := c.http.Do(r)
 	if err != nil {
 		c.fail("%w", err)
 		return nil
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	defer got.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(got.Body, 1<<20))
 	if err != nil {
 		c.fail("%s %s: %w", method, address, err)
 		return nil
 	}
-	return &refusal{response.StatusCode, response.Header, string(body)}
-}
-
-// get is a plain GET of an API's address.
-func (c *Check) get(ctx context.Context, api, path string) *refusal {
-	return c.call(ctx, http.MethodGet, c.endpoint(api)+path, "", false)
+	return &response{got.StatusCode, got.Header, string(body)}
 }
 
 // sign signs r, whose body is text, in its headers.

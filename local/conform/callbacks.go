@@ -18,7 +18,7 @@ import (
 // callbacks are the rows of aws-facts §4.
 func callbacks() []Row {
 	return []Row{
-		{Section: "4", Fact: "https://{domainName}/{stage} of the event is the endpoint, without a custom domain", Sources: "BC; #40", Confidence: "H", Probe: eventEndpoint},
+		{Section: "4", Fact: "https://{domainName}/{stage} of the event is the endpoint, without a custom domain", Sources: "BC; chat-app#40", Confidence: "H", Probe: eventEndpoint},
 		{Section: "4", Fact: "the path may be @connections or %40connections, the id's = may be %3D", Sources: "PROBE; DG", Confidence: "H", Probe: escapedPath},
 		{Section: "4", Fact: "POST: 200 without a body, and a text frame for the client", Sources: "BC; DG", Confidence: "H", Probe: postSuccess},
 		{Section: "4", Fact: "GET: 200 with connectedAt, identity, lastActiveAt, in lower camel case", Sources: "BC", Confidence: "H", Probe: getSuccess},
@@ -32,25 +32,25 @@ func callbacks() []Row {
 		{Section: "4", Fact: "errors say their type in x-amzn-ErrorType", Sources: "PROBE; aws-sdk-js#2591", Confidence: "H", Probe: errorType},
 		{Section: "4", Fact: "a reader that does not read: 429 LimitExceededException", Sources: "BC", Confidence: "H", Probe: slowReader},
 		{Section: "4", Fact: "unsigned: 403", Sources: "BC", Confidence: "H", Probe: unsigned},
-		{Section: "4", Fact: "the path of another stage: 403 ForbiddenException", Sources: "BC; #40", Confidence: "H", Probe: otherStage},
+		{Section: "4", Fact: "the path of another stage: 403 ForbiddenException", Sources: "BC; chat-app#40", Confidence: "H", Probe: otherStage},
 		{Section: "4", Fact: "a POST of 100 KB arrives as one message", Sources: "Q; BC", Confidence: "M", Probe: postWhole},
 		{Section: "4", Fact: "posts that wait for each other arrive in order", Sources: "dev.to/multigrid; BCHAT", Confidence: "H", Probe: postOrder},
 		{Section: "4", Fact: "posts of several clients at once are not ordered", Sources: "dev.to/multigrid; BCHAT", Confidence: "H",
 			Cannot: "any order is right"},
-		{Section: "4", Fact: "a custom domain's path is the mapping, not the stage", Sources: "BC; #40; #1860", Confidence: "H",
+		{Section: "4", Fact: "a custom domain's path is the mapping, not the stage", Sources: "BC; chat-app#40; aws-sdk-net#1860", Confidence: "H",
 			Cannot: "the probe stack has no custom domain"},
 	}
 }
 
-// address is where a connection of an API is posted to.
-func (c *Check) address(api, collection, id string) string {
-	return c.endpoint(api) + "/" + collection + "/" + strings.ReplaceAll(id, "=", "%3D")
+// address is where a connection is posted to.
+func (c *Check) address(collection, id string) string {
+	return c.endpoint() + "/" + collection + "/" + strings.ReplaceAll(id, "=", "%3D")
 }
 
 func eventEndpoint(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
 	e := c.event(ctx, s.key, "CONNECT")
-	u, err := url.Parse(c.endpoint("open"))
+	u, err := url.Parse(c.endpoint())
 	if err != nil {
 		c.fail("%w", err)
 		return
@@ -65,7 +65,7 @@ func escapedPath(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
 	id := s.id(ctx)
 	for _, collection := range []string{"@connections", "%40connections"} {
-		if r := c.call(ctx, "POST", c.address("open", collection, id), collection, true); r != nil {
+		if r := c.call(ctx, "POST", c.address(collection, id), collection, true); r != nil {
 			c.same(collection+": status", r.status, 200)
 		}
 		c.same("message", s.next(ctx), collection)
@@ -74,7 +74,7 @@ func escapedPath(ctx context.Context, c *Check) {
 
 func postSuccess(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	r := c.call(ctx, "POST", c.address("open", "@connections", s.id(ctx)), "hello", true)
+	r := c.call(ctx, "POST", c.address("@connections", s.id(ctx)), "hello", true)
 	m := s.receive(ctx)
 	if c.done() {
 		return
@@ -106,7 +106,7 @@ func getSuccess(ctx context.Context, c *Check) {
 	}
 	c.same("identity.sourceIp", aws.ToString(got.Identity.SourceIp), at.text("requestContext.identity.sourceIp"))
 	c.same("identity.userAgent", aws.ToString(got.Identity.UserAgent), "conform/1")
-	if r := c.call(ctx, "GET", c.address("open", "@connections", id), "", true); r != nil {
+	if r := c.call(ctx, "GET", c.address("@connections", id), "", true); r != nil {
 		e := c.parse(r.body)
 		for _, name := range []string{"connectedAt", "lastActiveAt"} {
 			_, err := time.Parse(time.RFC3339, e.text(name))
@@ -117,7 +117,7 @@ func getSuccess(ctx context.Context, c *Check) {
 
 func deleteSuccess(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	if r := c.call(ctx, "DELETE", c.address("open", "@connections", s.id(ctx)), "", true); r != nil {
+	if r := c.call(ctx, "DELETE", c.address("@connections", s.id(ctx)), "", true); r != nil {
 		c.same("status", r.status, 204)
 		c.same("body", r.body, "")
 	}
@@ -168,7 +168,7 @@ func errorType(ctx context.Context, c *Check) {
 		{"R1kmxc2VNjMCFIA=", "x", "GoneException"},
 		{s.id(ctx), strings.Repeat("x", messageLimit+1), "PayloadTooLargeException"},
 	} {
-		if r := c.call(ctx, "POST", c.address("open", "@connections", tt.id), tt.text, true); r != nil {
+		if r := c.call(ctx, "POST", c.address("@connections", tt.id), tt.text, true); r != nil {
 			kind, _, _ := strings.Cut(r.header.Get("X-Amzn-ErrorType"), ":")
 			c.same(fmt.Sprintf("x-amzn-ErrorType of %d", r.status), kind, tt.want)
 		}
@@ -177,9 +177,9 @@ func errorType(ctx context.Context, c *Check) {
 
 // flood posts to a client that does not read, until a POST is refused; nil if
 // none was.
-func flood(ctx context.Context, c *Check) (posted int, refused *refusal) {
+func flood(ctx context.Context, c *Check) (posted int, refused *response) {
 	s := c.dial(ctx, "open", &dialing{deaf: true})
-	address, piece := c.address("open", "@connections", s.id(ctx)), strings.Repeat("x", messageLimit)
+	address, piece := c.address("@connections", s.id(ctx)), strings.Repeat("x", messageLimit)
 	for posted < floodLimit {
 		r := c.call(ctx, "POST", address, piece, true)
 		if r == nil || r.status != 200 {
@@ -207,7 +207,7 @@ func slowReader(ctx context.Context, c *Check) {
 
 func unsigned(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	if r := c.call(ctx, "POST", c.address("open", "@connections", s.id(ctx)), "x", false); r != nil {
+	if r := c.call(ctx, "POST", c.address("@connections", s.id(ctx)), "x", false); r != nil {
 		c.same("status", r.status, 403)
 	}
 	s.quiet(ctx, "an unsigned POST")
@@ -215,7 +215,7 @@ func unsigned(ctx context.Context, c *Check) {
 
 func otherStage(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	address := strings.Replace(c.address("open", "@connections", s.id(ctx)), "/open/", "/nosuchstage/", 1)
+	address := strings.Replace(c.address("@connections", s.id(ctx)), "/open/", "/nosuchstage/", 1)
 	if r := c.call(ctx, "POST", address, "x", true); r != nil {
 		kind, _, _ := strings.Cut(r.header.Get("X-Amzn-ErrorType"), ":")
 		c.same("status", r.status, 403)

@@ -35,8 +35,8 @@ type dialing struct {
 	sign func(context.Context, *http.Request) error
 }
 
-// refusal is a handshake that was not answered with 101.
-type refusal struct {
+// response is an HTTP response: to a request, or to a handshake instead of 101.
+type response struct {
 	status int
 	header http.Header
 	body   string
@@ -76,7 +76,7 @@ type opened struct {
 
 // connect opens a socket, or returns a refusal if the handshake was answered
 // otherwise.
-func (s *Stack) connect(ctx context.Context, api string, d *dialing) (*opened, *refusal, error) {
+func (s *Stack) connect(ctx context.Context, api string, d *dialing) (*opened, *response, error) {
 	address, err := d.address(api)
 	if err != nil {
 		return nil, nil, err
@@ -110,7 +110,7 @@ func (s *Stack) connect(ctx context.Context, api string, d *dialing) (*opened, *
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect: read refusal: %w", err)
 	}
-	return nil, &refusal{resp.StatusCode, resp.Header, string(body)}, nil
+	return nil, &response{resp.StatusCode, resp.Header, string(body)}, nil
 }
 
 // stay keeps a 301 from $connect from being followed.
@@ -145,7 +145,7 @@ func (c *Check) dial(ctx context.Context, api string, d *dialing) *socket {
 
 // knock connects and takes a refusal for an answer. The socket is never nil, and
 // of no use then.
-func (c *Check) knock(ctx context.Context, api string, d *dialing) (*socket, *refusal) {
+func (c *Check) knock(ctx context.Context, api string, d *dialing) (*socket, *response) {
 	s := &socket{c: c, api: api}
 	if c.done() {
 		return s, nil

@@ -3,6 +3,7 @@ package conform_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,6 +37,24 @@ func TestUnknownsAreTold(t *testing.T) {
 	}
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("docs/emulator.md says\n%s\nthe table says\n%s", g, w)
+	}
+}
+
+// TestSourcesAreTold: docs/emulator.md explains the keys of the sources.
+func TestSourcesAreTold(t *testing.T) {
+	text, err := os.ReadFile("../../docs/emulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, told, _ := strings.Cut(string(text), "\n| source | |\n")
+	told, _, _ = strings.Cut(told, "\n\n")
+	key := regexp.MustCompile(`^[A-Z]+[a-z]*[0-9]*$`)
+	for _, r := range conform.Rows() {
+		for source := range strings.SplitSeq(r.Sources, "; ") {
+			if key.MatchString(source) && !regexp.MustCompile(`\b`+source+`\b`).MatchString(told) {
+				t.Errorf("%s: nobody says what %s is", r.Fact, source)
+			}
+		}
 	}
 }
 

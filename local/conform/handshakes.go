@@ -48,7 +48,7 @@ func connectThrows(ctx context.Context, c *Check) {
 }
 
 func plainGet(ctx context.Context, c *Check) {
-	if r := c.get(ctx, "open", ""); r != nil {
+	if r := c.call(ctx, "GET", c.endpoint(), "", false); r != nil {
 		c.same("status", r.status, http.StatusUpgradeRequired)
 	}
 }

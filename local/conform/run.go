@@ -39,6 +39,8 @@ func Run(ctx context.Context, s *Stack, o Options, out io.Writer) (Summary, erro
 	turns := make(chan struct{}, o.Parallel)
 	var owned sync.WaitGroup
 	defer owned.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for i, r := range rows {
 		results[i] = make(chan Result, 1)
 		if r.Takes > 0 && !o.Slow {
@@ -46,7 +48,7 @@ func Run(ctx context.Context, s *Stack, o Options, out io.Writer) (Summary, erro
 			continue
 		}
 		owned.Go(func() {
-			if r.Takes == 0 {
+			if r.Takes == 0 { // the slow ones mostly wait
 				turns <- struct{}{}
 				defer func() { <-turns }()
 			}

@@ -81,10 +81,10 @@ func closeAfterLife(ctx context.Context, c *Check) {
 	c.observe("%d %q", end.code, end.reason)
 }
 
-// observeRefusal tells status, type and body.
-func (c *Check) observeRefusal(r *refusal) {
+// observeResponse tells status, type and body; nil is 101.
+func (c *Check) observeResponse(r *response) {
 	if r == nil {
-		r = &refusal{status: http.StatusSwitchingProtocols}
+		r = &response{status: http.StatusSwitchingProtocols}
 	}
 	text := r.body
 	if text == "" {
@@ -102,7 +102,7 @@ func connectTimesOut(ctx context.Context, c *Check) {
 	d.do = &probe.Command{Sleep: 5000}
 	_, no := c.knock(ctx, "keyed", d)
 	if no == nil {
-		no = &refusal{status: http.StatusSwitchingProtocols}
+		no = &response{status: http.StatusSwitchingProtocols}
 	}
 	c.observe("%d %s", no.status, no.body)
 }
@@ -234,15 +234,15 @@ func disconnectAfter(ctx context.Context, c *Check, act func(*socket)) {
 }
 
 func body410(ctx context.Context, c *Check) {
-	if r := c.call(ctx, "POST", c.address("open", "@connections", "R1kmxc2VNjMCFIA="), "x", true); r != nil {
-		c.observeRefusal(r)
+	if r := c.call(ctx, "POST", c.address("@connections", "R1kmxc2VNjMCFIA="), "x", true); r != nil {
+		c.observeResponse(r)
 	}
 }
 
 func body413(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	if r := c.call(ctx, "POST", c.address("open", "@connections", s.id(ctx)), strings.Repeat("x", messageLimit+1), true); r != nil {
-		c.observeRefusal(r)
+	if r := c.call(ctx, "POST", c.address("@connections", s.id(ctx)), strings.Repeat("x", messageLimit+1), true); r != nil {
+		c.observeResponse(r)
 	}
 }
 
@@ -252,13 +252,13 @@ func body429(ctx context.Context, c *Check) {
 		c.giveUp("no POST was refused")
 		return
 	}
-	c.observeRefusal(r)
+	c.observeResponse(r)
 }
 
 func unsignedBody(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	if r := c.call(ctx, "POST", c.address("open", "@connections", s.id(ctx)), "x", false); r != nil {
-		c.observeRefusal(r)
+	if r := c.call(ctx, "POST", c.address("@connections", s.id(ctx)), "x", false); r != nil {
+		c.observeResponse(r)
 	}
 }
 
@@ -280,17 +280,17 @@ func bigResult(ctx context.Context, c *Check) {
 
 func connectBody(ctx context.Context, c *Check) {
 	_, no := c.knock(ctx, "open", &dialing{do: &probe.Command{Answer: answer(403, "the function's body")}})
-	c.observeRefusal(no)
+	c.observeResponse(no)
 }
 
 func throwBody(ctx context.Context, c *Check) {
 	_, no := c.knock(ctx, "open", &dialing{do: &probe.Command{Throw: "boom"}})
-	c.observeRefusal(no)
+	c.observeResponse(no)
 }
 
 func denyBody(ctx context.Context, c *Check) {
 	_, no := c.knock(ctx, "custom", custom(probe.Command{Answer: policyOf(nil, statement("Deny", "$methodArn"))}))
-	c.observeRefusal(no)
+	c.observeResponse(no)
 }
 
 func garbage(ctx context.Context, c *Check) {
@@ -342,7 +342,7 @@ func emptyMessage(ctx context.Context, c *Check) {
 
 func postBytes(ctx context.Context, c *Check, text string) {
 	s := c.dial(ctx, "open", nil)
-	r := c.call(ctx, "POST", c.address("open", "@connections", s.id(ctx)), text, true)
+	r := c.call(ctx, "POST", c.address("@connections", s.id(ctx)), text, true)
 	m, ok := s.maybe(ctx)
 	if c.done() {
 		return
