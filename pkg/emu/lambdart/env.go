@@ -48,11 +48,17 @@ func (h *Host) environment(fn *function, token string) []string {
 		env["AWS_SESSION_TOKEN"] = t
 	}
 	maps.Copy(env, h.opt.Env)
-	env["AWS_LAMBDA_RUNTIME_API"] = h.addr + runtimePrefix + token
+	delete(env, "AWS_LAMBDA_RUNTIME_API")
 
-	list := make([]string, 0, len(env))
+	list := make([]string, 0, len(env)+1)
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, k+"="+env[k])
 	}
-	return list
+	return append(list, h.runtimeAPI(token))
+}
+
+// runtimeAPI is the variable by which a process finds the host. It tells the
+// processes of one host, and those of one token with what they start, from others.
+func (h *Host) runtimeAPI(token string) string {
+	return "AWS_LAMBDA_RUNTIME_API=" + h.addr + runtimePrefix + token
 }

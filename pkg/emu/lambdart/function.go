@@ -32,8 +32,9 @@ type Function struct {
 	// Timeout is the function timeout, at most 15 min; 0 means Lambda's 3 s. AWS
 	// has whole seconds only.
 	Timeout time.Duration
-	// MemoryMB stands in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; 0 means 128. It is not
-	// enforced.
+	// MemoryMB stands in AWS_LAMBDA_FUNCTION_MEMORY_SIZE; 0 means 128. A process that
+	// has more than that in memory of its own during an invocation is killed; this is
+	// looked at 20 times a second, on Linux only, and its children do not count.
 	MemoryMB int
 	// ReservedConcurrency bounds this function's processes; nil means only the
 	// host's account limit does.

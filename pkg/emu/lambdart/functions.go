@@ -12,6 +12,7 @@ import (
 type function struct {
 	Function
 	idle     []*process // most recently used last
+	replaced int        // how often
 	inFlight int
 	stats    Stats
 }
@@ -51,6 +52,25 @@ func (h *Host) Add(f Function) error {
 	if f.Alias != f.LogicalID {
 		h.nickname(f.Alias, fn)
 	}
+	return nil
+}
+
+// Replace has a function run another command from now on. Invocations under way end
+// in the processes they have; those get no more.
+func (h *Host) Replace(name string, command []string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fn := h.functions[name]
+	if fn == nil || len(command) == 0 {
+		return fmt.Errorf("lambdart: replace function %s: there is none, or no command to run", name)
+	}
+	fn.Command = command
+	fn.replaced++
+	for _, p := range fn.idle {
+		h.forget(p)
+		p.terminate(h.opt.Grace)
+	}
+	fn.idle = nil
 	return nil
 }
 

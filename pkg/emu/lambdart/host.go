@@ -69,6 +69,9 @@ func (h *Host) Close(ctx context.Context) error {
 	go func() {
 		h.queue.close()
 		h.owned.Wait()
+		if h.addr != "" {
+			killOrphans(h.runtimeAPI(""))
+		}
 		close(ended)
 	}()
 	select {

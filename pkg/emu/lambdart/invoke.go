@@ -117,8 +117,9 @@ func (h *Host) begin(fn *function, c call) (*invocation, error) {
 // see takes one invocation from its process to its outcome.
 func (h *Host) see(inv *invocation, p *process) {
 	began := time.Now()
-	cold := p == nil
+	idle := p
 	p, out := h.start(inv, p)
+	cold := p != idle
 	if out == nil {
 		if !cold {
 			began = inv.deadline.Add(-inv.fn.Timeout)
@@ -130,6 +131,7 @@ func (h *Host) see(inv *invocation, p *process) {
 	h.leave(inv.fn)
 	inv.fn.stats.bill(time.Since(began), inv.fn.MemoryMB)
 	h.mu.Unlock()
+	h.report(inv, p, cold, began, *out)
 	h.finish(inv, *out)
 }
 
@@ -176,23 +178,37 @@ func (h *Host) watch(inv *invocation, p *process) outcome {
 		defer t.Stop()
 		fault = t.C
 	}
+	var memory <-chan time.Time
+	if memoryKnown {
+		t := time.NewTicker(memoryPoll)
+		defer t.Stop()
+		memory = t.C
+	}
 	var out outcome
-	select {
-	case out = <-inv.answer:
-		if inv.fault.Kill {
-			return h.slain(inv, p)
-		}
-	case <-fault:
-		return h.slain(inv, p)
-	case <-timeout.C:
-		p.kill()
-		<-p.exited
-		return h.timedOut(inv, p)
-	case <-p.exited:
+	for waiting := true; waiting; {
+		waiting = false
 		select {
-		case out = <-inv.answer: // it said why before it went
-		default:
-			return *h.crashed(inv, p)
+		case out = <-inv.answer:
+			if inv.fault.Kill {
+				return h.slain(inv, p)
+			}
+		case <-fault:
+			return h.slain(inv, p)
+		case <-timeout.C:
+			p.kill()
+			<-p.exited
+			return h.timedOut(inv, p)
+		case <-memory:
+			if p.overLimit() {
+				return h.outOfMemory(inv, p)
+			}
+			waiting = true
+		case <-p.exited:
+			select {
+			case out = <-inv.answer: // it said why before it went
+			default:
+				return *h.crashed(inv, p)
+			}
 		}
 	}
 	settle := time.NewTimer(settleTimeout)
@@ -203,7 +219,11 @@ func (h *Host) watch(inv *invocation, p *process) outcome {
 			out.log = p.out.tail()
 			return out
 		case <-p.exited:
-			h.countCrash(inv.fn)
+			select {
+			case <-inv.settled: // and then it was told to end
+			default:
+				h.countCrash(inv.fn)
+			}
 			out.log = p.out.tail()
 			return out
 		case <-settle.C:
@@ -253,6 +273,18 @@ func (h *Host) crashed(inv *invocation, p *process) *outcome {
 	out := h.failure(inv, "Runtime.ExitError", "Runtime exited with error: "+p.status)
 	out.crash, out.log = true, p.out.tail()
 	return out
+}
+
+// outOfMemory ends a process that uses more than it has. AWS's kernel does that; its
+// REPORT line says Runtime.OutOfMemory (DataBiosphere/azul issue 7730, a capture of 2026).
+func (h *Host) outOfMemory(inv *invocation, p *process) outcome {
+	p.kill()
+	<-p.exited
+	h.opt.Logs(inv.fn.Name, inv.id, fmt.Appendf(nil, "RequestId: %s used %d MB of memory, more than its MemorySize of %d MB: killed",
+		inv.id, p.peakMB(), inv.fn.MemoryMB))
+	out := h.failure(inv, "Runtime.OutOfMemory", "Runtime exited with error: "+p.status)
+	out.crash, out.log = true, p.out.tail()
+	return *out
 }
 
 // failure is an error that Lambda itself reports, in its words.

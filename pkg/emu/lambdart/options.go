@@ -35,6 +35,9 @@ type Options struct {
 	// one that blocks holds up its process.
 	// Default: discarded.
 	Logs func(function, requestID string, line []byte)
+	// Report receives the end of every attempt of an invocation, after the last of its
+	// lines. Calls come from many goroutines. Default: nobody.
+	Report func(Report)
 	// Logger tells of processes started, ended and killed. Default: discarded.
 	Logger *slog.Logger
 	// Fault is asked before every attempt of an invocation. Default: no faults.

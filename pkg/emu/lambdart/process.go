@@ -14,6 +14,7 @@ import (
 // process is one running function process: Lambda's execution environment.
 type process struct {
 	fn     *function
+	of     int // fn.replaced when it was started: another one now means that it is to end
 	token  string
 	cmd    *exec.Cmd
 	out    *output
@@ -27,6 +28,8 @@ type process struct {
 	fresh     bool        // has not asked for work yet
 	idleSince time.Time
 	initError []byte
+
+	memory memory
 
 	mu      sync.Mutex // guards alive, so that no signal goes to a recycled pid
 	alive   bool
@@ -45,7 +48,11 @@ func (h *Host) spawn(fn *function) (*process, error) {
 	if p.out, err = newOutput(fn.Name, token(), h.opt.Logs); err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(fn.Command[0], fn.Command[1:]...)
+	h.mu.Lock()
+	command := fn.Command
+	p.of = fn.replaced
+	h.mu.Unlock()
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Dir = fn.Dir
 	p.cmd.Stdout, p.cmd.Stderr = p.out.write, p.out.write
 	p.cmd.SysProcAttr = ownGroup()
@@ -59,7 +66,7 @@ func (h *Host) spawn(fn *function) (*process, error) {
 		h.forget(p)
 		h.mu.Unlock()
 		h.owned.Done()
-		return nil, fmt.Errorf("start %s: %w", fn.Command[0], err)
+		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
 	h.opt.Logger.Debug("process started", "function", fn.Name, "pid", p.cmd.Process.Pid)
 	go h.reap(p)
@@ -111,6 +118,12 @@ func (h *Host) reap(p *process) {
 	}
 	p.mu.Unlock()
 	killGroup(p.cmd.Process.Pid)
+	h.mu.Lock()
+	closed := h.closed // then Close looks after the orphans of all at once
+	h.mu.Unlock()
+	if !closed {
+		killOrphans(h.runtimeAPI(p.token))
+	}
 	p.out.close()
 
 	h.mu.Lock()
@@ -179,6 +192,13 @@ func (p *process) kill() {
 	if err := p.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
 		killGroup(p.cmd.Process.Pid)
 	}
+}
+
+// running says whether the process has not ended yet, so that its id is its own.
+func (p *process) running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.alive
 }
 
 func token() string {

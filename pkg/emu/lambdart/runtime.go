@@ -95,12 +95,16 @@ func (h *Host) poll(p *process) bool {
 		p.fresh = false // it was started for work that waits already
 		return true
 	}
-	p.idleSince = time.Now()
-	p.fn.idle = append(p.fn.idle, p)
 	if p.current != nil {
 		close(p.current.settled)
 		p.current = nil
 	}
+	if p.of != p.fn.replaced {
+		p.terminate(h.opt.Grace)
+		return true
+	}
+	p.idleSince = time.Now()
+	p.fn.idle = append(p.fn.idle, p)
 	return true
 }
 

@@ -74,6 +74,8 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		return os.Environ(), nil
 	case "big":
 		return strings.Repeat("x", r.N), nil
+	case "args":
+		return os.Args[1:], nil
 	case "pid":
 		return os.Getpid(), nil
 	case "log":
@@ -91,6 +93,14 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		child := exec.Command(os.Args[0], "hold", r.Addr)
 		child.Stdout = os.Stdout
 		return nil, child.Start()
+	case "escape": // a child in a session of its own
+		child := exec.Command("setsid", os.Args[0], "hold", r.Addr)
+		child.Stdout = os.Stdout
+		return nil, child.Start()
+	case "eat":
+		return eat(r), nil
+	case "flood":
+		return nil, flood(r.N)
 	case "count":
 		return count(ctx, r)
 	}
@@ -118,6 +128,36 @@ func describe(ctx context.Context) map[string]string {
 		"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "trace": os.Getenv("_X_AMZN_TRACE_ID"),
 		"deadline": deadline.UTC().Format(time.RFC3339Nano), "client": lc.ClientContext.Client.AppTitle,
 	}
+}
+
+// eat has N MB in memory for as long as it takes to sleep.
+func eat(r request) int {
+	all := make([]byte, r.N<<20)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	time.Sleep(time.Duration(r.Ms) * time.Millisecond)
+	return int(all[len(all)/2])
+}
+
+// flood writes N MB of everything but newlines, and goes on writing afterwards.
+func flood(n int) error {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	all['\n'] = 'n'
+	for range n << 12 {
+		if _, err := os.Stdout.Write(all); err != nil {
+			return err
+		}
+	}
+	go func() {
+		for {
+			fmt.Print("and more ")
+		}
+	}()
+	return nil
 }
 
 // count notes the attempt in a file and fails the first N of them.
