@@ -23,7 +23,7 @@ type prepared struct {
 	cache     *cache
 	client    string // "" when no chat is opened
 	caFile    string
-	logs      *logs
+	logs      *logging
 }
 
 // prepare reads the template and builds what it names. at is the listener's
@@ -50,7 +50,7 @@ func (s *session) prepare(ctx context.Context, at net.Addr) (*prepared, error) {
 	}
 	p.caFile = p.cache.file("ca", port, ".pem")
 	if err = s.build(ctx, p); err == nil {
-		p.logs, err = s.openLogs(p.cache.file("functions", port, ".log"))
+		p.logs, err = s.openLogs(p.cache.file("functions", port, ".log"), p.template.Functions())
 	}
 	if err != nil {
 		p.cache.close()

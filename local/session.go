@@ -104,8 +104,9 @@ func (s *session) options(p *prepared) *stack.Options {
 		Idle:     s.idle, Life: s.life, IntegrationTimeout: s.integrationTimeout, AsyncRetry: s.asyncRetry,
 		Faults:      s.faults,
 		CAFile:      p.caFile,
-		FunctionLog: p.logs.line,
-		Logger:      p.logs.logger(),
+		FunctionLog: p.logs.Function,
+		Report:      p.logs.Report,
+		Logger:      p.logs.Logger(),
 	}
 	if s.model.url != "" {
 		o.Model = converse.OpenAI(s.model.url, s.model.name, http.DefaultClient)

@@ -50,7 +50,7 @@ func TestSignals(t *testing.T) {
 			c.Close()
 			t.Errorf("%v: %s still listens", sig, addr)
 		}
-		for _, want := range []string{"building 2 functions … ", "Echo", "handling MESSAGE"} {
+		for _, want := range []string{"building 2 functions … ", " echo ", "handling MESSAGE", "ended in "} {
 			if !strings.Contains(r.stderr.String(), want) {
 				t.Errorf("no %q on stderr", want)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"kaiwa/local/faults"
 	"kaiwa/pkg/emu/converse"
+	"kaiwa/pkg/emu/lambdart"
 )
 
 // Options of Start. Nil and zero values are the defaults.
@@ -39,6 +40,8 @@ type Options struct {
 	Calls func(Call)
 	// FunctionLog gets every line the functions write; see lambdart.Options.Logs.
 	FunctionLog func(function, requestID string, line []byte)
+	// Report gets the end of every invocation; see lambdart.Options.Report.
+	Report func(lambdart.Report)
 	// Logger gets what the emulators have to say. Default: discarded.
 	Logger *slog.Logger
 }

@@ -148,6 +148,7 @@ func (s *Stack) hostOptions(apis []apigw.API) *lambdart.Options {
 		AsyncRetry: s.opt.AsyncRetry,
 		Env:        s.environment(apis),
 		Logs:       s.opt.FunctionLog,
+		Report:     s.opt.Report,
 		Logger:     s.opt.Logger,
 		Fault:      s.invokeFault,
 	}
