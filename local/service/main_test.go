@@ -63,6 +63,12 @@ func service(t *testing.T, params map[string]string, o *stack.Options) *stack.St
 
 func runTemplate(t *testing.T, template *sam.Template, o *stack.Options) *stack.Stack {
 	t.Helper()
+	return runWith(t, template, o, func(*sam.Function) {})
+}
+
+// runWith runs a template some of whose functions are changed.
+func runWith(t *testing.T, template *sam.Template, o *stack.Options, change func(*sam.Function)) *stack.Stack {
+	t.Helper()
 	files, err := programs()
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +80,7 @@ func runTemplate(t *testing.T, template *sam.Template, o *stack.Options) *stack.
 	var functions []lambdart.Function
 	for _, f := range template.Functions() {
 		f.Command = []string{files[f.Dir]}
+		change(&f)
 		functions = append(functions, f.Function)
 	}
 	s, err := stack.Start(t.Context(), l, template, functions, o)

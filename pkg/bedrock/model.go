@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -61,19 +62,24 @@ func New(cfg aws.Config, o Options) *Model {
 func (m *Model) Converse(ctx context.Context, p chat.Prompt, each func(chat.Chunk)) error {
 	out, err := m.api.ConverseStream(ctx, m.input(p))
 	if err != nil {
-		return explain(ctx, err)
+		return explain(ctx, withhold(err, p, ""))
 	}
 	stream := out.GetStream()
 	defer stream.Close() // Bedrock stops generating when the connection closes
+	var said strings.Builder
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case ev, ok := <-stream.Events():
 			if !ok {
-				return explain(ctx, stream.Err())
+				if err := stream.Err(); err != nil {
+					return explain(ctx, withhold(err, p, said.String()))
+				}
+				return ctx.Err()
 			}
 			if c, ok := chunk(ev); ok {
+				said.WriteString(c.Text)
 				each(c)
 			}
 		}
@@ -130,7 +136,7 @@ func chunk(ev types.ConverseStreamOutput) (chat.Chunk, bool) {
 
 // explain turns Bedrock's errors into what a client can act on.
 func explain(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	e := &chat.Error{Kind: chat.ModelError, Message: "the model failed; try again", Again: true, Err: err}

@@ -82,7 +82,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, streaming bool) {
 	how, err := s.run(c, w, r, streaming)
 	c.finish(how)
 	log := s.log.With("requestId", w.Header().Get("X-Amzn-Requestid"))
-	if err != nil {
+	if raised := (*Error)(nil); errors.As(err, &raised) {
+		log = log.With("exception", raised.Exception) // its message may quote the request; the caller has it
+	} else if err != nil {
 		log = log.With("error", err)
 	}
 	log.Info("converse", "model", c.req.ModelID, "streaming", streaming, "outcome", string(how), "tokens", c.tokens)

@@ -47,6 +47,11 @@ func (h *Host) environment(fn *function, token string) []string {
 	if t := fn.Credentials.SessionToken; t != "" {
 		env["AWS_SESSION_TOKEN"] = t
 	}
+	for k, v := range map[string]string{"AWS_LAMBDA_LOG_FORMAT": fn.LogFormat, "AWS_LAMBDA_LOG_LEVEL": fn.LogLevel} {
+		if v != "" {
+			env[k] = v
+		}
+	}
 	maps.Copy(env, h.opt.Env)
 	delete(env, "AWS_LAMBDA_RUNTIME_API")
 

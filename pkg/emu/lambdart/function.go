@@ -26,6 +26,9 @@ type Function struct {
 	// AWS_REGION, …); nothing of the host's own environment leaks in except
 	// PATH, HOME and TMPDIR.
 	Env map[string]string
+	// LogFormat (TEXT or JSON) and LogLevel are handed on in AWS_LAMBDA_LOG_FORMAT and
+	// AWS_LAMBDA_LOG_LEVEL, which programs heed by themselves; "" sets neither.
+	LogFormat, LogLevel string
 	// Credentials are its role's: what its processes find in AWS_ACCESS_KEY_ID and so
 	// on. Default: a dummy key that no AWS account knows.
 	Credentials Credentials

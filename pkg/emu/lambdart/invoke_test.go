@@ -180,14 +180,14 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("KAIWA_SECRET_OF_THE_HOST", "leak")
 	dir := t.TempDir()
 	r := start(t, &lambdart.Options{Region: "ap-northeast-1", Env: map[string]string{"URL": "http://here", "MORE": "1"}},
-		lambdart.Function{Name: "f", Dir: dir, Handler: "bootstrap", MemoryMB: 512, Env: map[string]string{"URL": "https://there", "TABLE": "t"}})
+		lambdart.Function{Name: "f", Dir: dir, Handler: "bootstrap", MemoryMB: 512, LogFormat: "JSON", LogLevel: "DEBUG", Env: map[string]string{"URL": "https://there", "TABLE": "t"}})
 	out, _ := r.call(t, "f", `{"Do":"env"}`)
 	env := decode[[]string](t, out)
 	for _, want := range []string{
 		"URL=http://here", "MORE=1", "TABLE=t", "AWS_REGION=ap-northeast-1", "AWS_DEFAULT_REGION=ap-northeast-1",
 		"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/f", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023", "_HANDLER=bootstrap",
-		"LAMBDA_TASK_ROOT=" + dir, "TZ=:UTC", "AWS_ACCESS_KEY_ID=ASIALOCALEMULATION00",
+		"LAMBDA_TASK_ROOT=" + dir, "TZ=:UTC", "AWS_ACCESS_KEY_ID=ASIALOCALEMULATION00", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG",
 	} {
 		if !slices.Contains(env, want) {
 			t.Errorf("no %s in %q", want, env)

@@ -71,6 +71,9 @@ func (s *stack) function(r *resource) (*Function, error) {
 		f.MemoryMB = *n
 	}
 	f.ReservedConcurrency = p.integer("ReservedConcurrentExecutions", 0, 1_000_000)
+	logging := p.mapping("LoggingConfig")
+	f.LogFormat, f.LogLevel = logging.text("LogFormat"), logging.text("ApplicationLogLevel")
+	p.take("LoggingConfig", logging)
 	environment := p.mapping("Environment")
 	f.Env = environment.textMap("Variables")
 	p.take("Environment", environment)
