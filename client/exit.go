@@ -48,6 +48,8 @@ func exitCode(err error, other int) int {
 		return exitUnauthorized
 	case errors.As(err, &service):
 		return serviceCode(service.Code)
+	case errors.As(err, &dial) && dial.Nowhere:
+		return other
 	case errors.As(err, &dial):
 		return dialCode(dial.Status, other)
 	}

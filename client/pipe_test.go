@@ -131,6 +131,8 @@ func TestExitCodes(t *testing.T) {
 		{errors.New("x"), exitConnect, 4},
 		{&session.DialError{Status: 401}, exitConnect, 3},
 		{&session.DialError{Status: 403}, exitLost, 3},
+		{&session.DialError{Status: 403, Nowhere: true}, exitConnect, 4},
+		{&session.SignError{Err: errors.New("x")}, exitConnect, 3},
 		{&session.DialError{Status: 429}, exitConnect, 6},
 		{&session.DialError{Status: 502}, exitLost, 5},
 		{&session.DialError{Err: context.Canceled}, exitConnect, 130},

@@ -22,8 +22,11 @@ const dialWithin = 35 * time.Second
 type DialError struct {
 	// Status of the HTTP answer to the handshake, 0 if there was none.
 	Status int
-	Reason string
-	Err    error
+	// Nowhere says that there is no service at this path, whatever the status:
+	// API Gateway says 403 to that.
+	Nowhere bool
+	Reason  string
+	Err     error
 }
 
 func (e *DialError) Error() string { return e.Reason }

@@ -29,8 +29,8 @@ func explain(ctx context.Context, client *http.Client, sent *http.Request, resp 
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		e.Reason = fmt.Sprintf("%s does not speak WebSocket as it must: %v", sent.URL.Host, innermost(err))
 	default:
-		e.Status = resp.StatusCode
-		e.Reason = newRefusal(ctx, client, sent, resp).reason()
+		r := newRefusal(ctx, client, sent, resp)
+		e.Status, e.Nowhere, e.Reason = r.status, r.nowhere(), r.reason()
 	}
 	return e
 }
@@ -180,8 +180,8 @@ func (r *refusal) forbidden() string {
 		return "the request was signed for another region than the API's; say which with --region"
 	case strings.Contains(said, "is not authorized to perform"):
 		return "these AWS credentials may not connect; their policy has to allow execute-api:Invoke: " + said
-	case r.get == http.StatusForbidden:
-		return r.nowhere()
+	case r.nowhere():
+		return r.noStage()
 	case signed && r.isSkewed():
 		return r.skewed(said)
 	case r.sent.Header.Get("X-Api-Key") != "":
@@ -196,8 +196,12 @@ func (r *refusal) forbidden() string {
 	return ""
 }
 
-// nowhere explains a path that is none of a stage.
-func (r *refusal) nowhere() string {
+func (r *refusal) nowhere() bool {
+	return r.status == http.StatusNotFound || r.get == http.StatusForbidden
+}
+
+// noStage explains a path that is none of a stage.
+func (r *refusal) noStage() string {
 	path := r.sent.URL.Path
 	if strings.Trim(path, "/") == "" {
 		return "the URL lacks the stage, as in " + wsURL(r.sent.URL) + "/dev"
