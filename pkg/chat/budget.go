@@ -42,6 +42,15 @@ type Prompt struct {
 	Messages []Message
 }
 
+// Tokens estimates the prompt's size.
+func (p Prompt) Tokens() int {
+	n := 0
+	for _, m := range p.Messages {
+		n += EstimateTokens(m.Text) + perMessage
+	}
+	return n
+}
+
 // Arrange makes a Prompt of messages given newest first: blank texts are left
 // out, neighbours of one role are joined by a blank line, and what stands before
 // the first user message or after the last is dropped, since models want roles

@@ -84,6 +84,9 @@ type Turn struct {
 	Message string
 	Reply   string
 	At      time.Time
+	// Account is the user's once this turn has begun; the write is conditional on
+	// its Version. nil where nothing is counted.
+	Account *Account
 }
 
 // Claim is what an idempotency key remembers.

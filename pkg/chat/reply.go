@@ -86,6 +86,23 @@ type Reply struct {
 
 	Created time.Time
 	Invoked time.Time // the last asynchronous Invoke
+
+	// Held is how many tokens are set aside for it in its user's Account, 0 if it is
+	// not in there.
+	Held int
+}
+
+// Used is how many tokens an ended reply is to be counted with: what the model
+// said, or, of one that was cut short, all that it held. One that was never claimed
+// used none.
+func (r *Reply) Used() int {
+	switch n := r.Usage.Total(); {
+	case n > 0:
+		return n
+	case r.Owner == "":
+		return 0
+	}
+	return r.Held
 }
 
 // Claimable tells whether a reply may still be claimed (R2).
@@ -140,6 +157,9 @@ type Segment struct {
 type Usage struct {
 	Input, Output, CacheRead, CacheWrite int
 }
+
+// Total is all of it: tokens read from a cache or written to it are input, too.
+func (u Usage) Total() int { return u.Input + u.Output + u.CacheRead + u.CacheWrite }
 
 // Timing is measured from the claim.
 type Timing struct {

@@ -2,6 +2,8 @@ package dynamo
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -58,7 +60,11 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	if err != nil {
 		return chat.Connection{}, err
 	}
-	if it == nil {
+	return t.connection(id, it)
+}
+
+func (t *Table) connection(id string, it item) (chat.Connection, error) {
+	if !t.live(it) {
 		return chat.Connection{}, noSuch("connection")
 	}
 	return connectionOf(id, it), nil
@@ -70,6 +76,49 @@ func connectionOf(id string, it item) chat.Connection {
 		At: it.time("at"), Gone: it.flag("gone"), Fixed: it.flag("fixed"), Warned: it.flag("warned"),
 		Expires: it.time("expires"), Topics: it.texts("topics"), Refused: it.time("refused"),
 	}
+}
+
+// atOnce is how many messages of a connection may come at once, if it was silent
+// before: a prompt may have 32 parts, and a resume for each of some replies.
+const atOnce = 64
+
+// Arrive is Connection for a message that has just come, and counts it: perSecond
+// in the long run, atOnce in a burst. Beyond that the error is RateLimited, beside
+// the connection. perSecond 0 does not count, and is Connection. 1 write unit for
+// each KB of the item; twice while messages come faster than perSecond.
+func (t *Table) Arrive(ctx context.Context, id string, perSecond int) (chat.Connection, error) {
+	if perSecond <= 0 {
+		return t.Connection(ctx, id)
+	}
+	// due is when the messages so far would have come at the steady rate. It may be
+	// ahead of now by atOnce messages.
+	now, gap := t.now(), time.Second/time.Duration(perSecond)
+	room := now.Add((atOnce - 1) * gap)
+	idle := change{
+		key: connectionKey(id), update: "SET #due = :next",
+		cond:   "attribute_exists(#pk) AND (attribute_not_exists(#due) OR #due <= :now)",
+		values: item{":next": micros(now.Add(gap)), ":now": micros(now)},
+	}
+	busy := change{
+		key: connectionKey(id), update: "SET #due = #due + :gap",
+		cond:   "#due > :now AND #due <= :room",
+		values: item{":gap": num(gap.Microseconds()), ":now": micros(now), ":room": micros(room)},
+	}
+	for _, c := range []change{idle, busy, idle, busy} { // time passes, others come
+		img, ok, err := t.change(ctx, "count message", c)
+		if err != nil {
+			return chat.Connection{}, err
+		}
+		conn, err := t.connection(id, img)
+		if err != nil || ok {
+			return conn, err
+		}
+		if due := time.UnixMicro(img.num("due")); due.After(room) {
+			return conn, &chat.Error{Kind: chat.RateLimited, RetryAfter: due.Sub(room),
+				Message: "no more than " + strconv.Itoa(perSecond) + " messages a second; send them more slowly"}
+		}
+	}
+	return chat.Connection{}, unavailable(errors.New("count message: the connection keeps changing"))
 }
 
 // Close forgets a connection ($disconnect) and takes it out of the listeners of

@@ -19,11 +19,26 @@ func TestCostOfATurn(t *testing.T) {
 	reads, writes := w.spent()
 	w.net.count()
 
-	seen, err := w.Conversation(ctx, conv.ID)
+	quota := chat.Quota{Replies: 5, Prompts: 30, Tokens: 1_000_000, Conversations: 1000, MaxTokens: 2048}
+	if err := w.Open(ctx, chat.Connection{ID: "c1", User: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	_, opened := w.spent()
+	opened -= writes
+	w.net.count()
+	if _, err := w.Arrive(ctx, "c1", 10); err != nil {
+		t.Fatal(err)
+	}
+	seen, account, err := w.Opening(ctx, "ann", conv.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	turn := w.next(seen, "c1", "p", strings.Repeat("question ", 20))
+	next, why := account.Admit(quota, turn)
+	if why != chat.Within {
+		t.Fatal(why)
+	}
+	turn.Account = &next
 	w.create(turn)
 	r, err := w.ClaimReply(ctx, turn.Reply, "me")
 	if err != nil {
@@ -44,7 +59,11 @@ func TestCostOfATurn(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	want := map[string]int{"GetItem": 1, "TransactWriteItems": 1, "UpdateItem": 6, "Query": 2, "BatchGetItem": 2}
+	if err := w.Charge(ctx, r, 500); err != nil {
+		t.Fatal(err)
+	}
+
+	want := map[string]int{"TransactWriteItems": 1, "UpdateItem": 8, "Query": 2, "BatchGetItem": 3}
 	if got := w.net.count(); !maps.Equal(got, want) {
 		t.Errorf("calls %v, want %v", got, want)
 	}
@@ -52,8 +71,9 @@ func TestCostOfATurn(t *testing.T) {
 		return // only the embedded table counts units
 	}
 	r2, w2 := w.spent()
-	if r2-reads > 14 || w2-writes > 22 {
-		t.Errorf("%v read and %v write units, want at most 14 and 22", r2-reads, w2-writes)
+	w2 -= opened
+	if r2-reads > 15 || w2-writes > 24 {
+		t.Errorf("%v read and %v write units, want at most 15 and 24", r2-reads, w2-writes)
 	}
 	t.Logf("%v read and %v write units", r2-reads, w2-writes)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Delete removes a conversation with its messages and replies; NotFound for one
@@ -37,7 +38,15 @@ func (t *Table) Delete(ctx context.Context, user, conversation string) error {
 			return err
 		}
 	}
-	return t.batchDelete(ctx, "delete conversation", []key{k})
+	out, err := call(ctx, t, "delete conversation", k, t.again, t.client.DeleteItem, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: k.item(), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err == nil && out.Attributes != nil { // else somebody was faster
+		// It is gone in any case. A count that stays too high is made anew when it is
+		// in the way.
+		_ = t.uncount(ctx, user)
+	}
+	return err
 }
 
 // deleteMessages deletes replies and segments before the messages that lead to

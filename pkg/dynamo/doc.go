@@ -5,13 +5,14 @@
 // read because DynamoDB deletes late (aws-facts §9). There is no Scan.
 //
 //	pk           sk            what
-//	C#CONN       C             connection: user mode conv at gone expires topics refused; g2 ALL#SHARD CONN
+//	C#CONN       C             connection: user mode conv at gone expires topics refused due; g2 ALL#SHARD CONN
 //	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
 //	V#CONV       M#MESSAGE     user message: text or segs, reply at length
 //	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments
 //	R#REPLY      R             reply: the state of DESIGN §3 R1, n ln lo lm
 //	R#REPLY      S#BASE        text of a reply below its base, in segments
 //	U#USER       N             tokens issued before are revoked: before, 90 days
+//	U#USER       Q             account: v minute prompts day tokens convs running{reply:{u t}}, 2 days
 //	U#USER       C#CONN        open connection of the user: joined (topics)
 //	U#USER       H             home: topics, 90 days
 //	U#USER       I#MILLIS#ID   missed notification: frame

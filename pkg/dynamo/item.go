@@ -31,7 +31,7 @@ func texts(elements []string) types.AttributeValue {
 	return l
 }
 
-// seconds is for ttl, millis for every other time.
+// seconds is for ttl, micros for rates, millis for every other time.
 func seconds(t time.Time) types.AttributeValue { return num(t.Unix()) }
 
 func millis(t time.Time) types.AttributeValue {
@@ -40,6 +40,8 @@ func millis(t time.Time) types.AttributeValue {
 	}
 	return num(t.UnixMilli())
 }
+
+func micros(t time.Time) types.AttributeValue { return num(t.UnixMicro()) }
 
 // The readers give the zero value for what is absent.
 

@@ -34,6 +34,7 @@ func deliveryKey(of, part string) key { return key{"D#" + of, "D#" + part} }
 
 func messageKey(conversation, id string) key { return key{"V#" + conversation, "M#" + id} }
 func revocationKey(user string) key          { return key{"U#" + user, "N"} }
+func accountKey(user string) key             { return key{"U#" + user, "Q"} }
 func claimKey(user, prompt string) key       { return key{"U#" + user, "K#" + prompt} }
 func headerKey(user, prompt string) key      { return key{"U#" + user, "P#H#" + prompt} }
 

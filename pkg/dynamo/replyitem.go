@@ -17,6 +17,9 @@ func replyItem(r chat.Reply) item {
 	it["n"] = num(r.N)
 	it["ln"], it["lo"], it["lm"] = listenerMaps(r.Listeners)
 	it["created"], it["invoked"] = millis(r.Created), millis(r.Invoked)
+	if r.Held > 0 {
+		it["held"] = num(r.Held)
+	}
 	return it
 }
 
@@ -27,7 +30,7 @@ func replyOf(id string, it item) chat.Reply {
 		Length: it.int("length"), Base: it.int("base"), Tail: it.str("tail"),
 		StopWish: it.flag("stop"), N: it.num("n"), Listeners: it.listeners(),
 		EndStop: it.str("endStop"), EndBy: it.str("endBy"), Usage: usageOf(it.dict("usage")), Timing: timingOf(it.dict("timing")),
-		Created: it.time("created"), Invoked: it.time("invoked"),
+		Created: it.time("created"), Invoked: it.time("invoked"), Held: it.int("held"),
 	}
 }
 

@@ -29,12 +29,14 @@ func claimOf(it item) chat.Claim {
 // CreateTurn stores a prompt and its pending reply in one transaction (R10): the
 // claim on the prompt id, the conversation (made if New; else unchanged since
 // Seen), the message, and the reply with the conversation's listeners and the
-// prompting connection at offset 0. The turn's own transaction, seen when it is
+// prompting connection at offset 0; and the user's account, if there is one,
+// unchanged since it was read. The turn's own transaction, seen when it is
 // repeated, counts as created.
 //
 // chat.ErrDuplicate comes with the Claim that holds the id. chat.ErrMoved: the
-// conversation has changed or gone; read it again. A small prompt takes about 8
-// write units and 2 for the index; each further KB of text 2.
+// conversation has changed or gone, or the account has changed; read them again. A
+// small prompt takes about 8 write units, 2 for the account and 2 for the index;
+// each further KB of text 2.
 func (t *Table) CreateTurn(ctx context.Context, turn chat.Turn) (chat.Reply, chat.Claim, error) {
 	if turn.At.IsZero() {
 		turn.At = t.now()
@@ -63,7 +65,7 @@ func (t *Table) CreateTurn(ctx context.Context, turn chat.Turn) (chat.Reply, cha
 			}
 		case transient(why):
 			err = unavailable(err)
-		case refused(why, conversationSecond):
+		case refused(why, conversationSecond), refused(why, accountThird): // nothing else has a condition
 			err = chat.ErrMoved
 		}
 		return chat.Reply{}, chat.Claim{}, err
@@ -79,10 +81,11 @@ func (t *Table) claimed(ctx context.Context, turn chat.Turn, c chat.Claim) (chat
 	return r, c, err
 }
 
-// Where the two conditional items stand in the transaction, and so in the reasons.
+// Where the conditional items stand in the transaction, and so in the reasons.
 const (
 	claimFirst         = 0
 	conversationSecond = 1
+	accountThird       = 2 // where there is an account
 )
 
 func refused(why []types.CancellationReason, i int) bool {

@@ -28,6 +28,9 @@ func newReply(turn chat.Turn) chat.Reply {
 		ID: turn.Reply, User: turn.User, Conversation: turn.Conversation, Prompt: turn.Prompt,
 		State: chat.Pending, Listeners: map[string]chat.Listener{}, Created: turn.At, Invoked: turn.At,
 	}
+	if turn.Account != nil {
+		r.Held = turn.Account.Running[r.ID].Tokens
+	}
 	add := func(conn string, m chat.Mode) {
 		r.N++
 		r.Listeners[conn] = chat.Listener{N: r.N, Mode: m}
@@ -49,6 +52,9 @@ func (t *Table) turnItems(turn chat.Turn, reply chat.Reply) []types.TransactWrit
 		items = append(items, t.conversationItem(turn))
 	} else {
 		items = append(items, t.conversationUpdate(turn))
+	}
+	if turn.Account != nil {
+		items = append(items, t.accountItem(turn.User, *turn.Account))
 	}
 	r := replyItem(reply)
 	t.keep(r, 0)

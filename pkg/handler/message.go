@@ -16,9 +16,10 @@ import (
 	"kaiwa/pkg/wire"
 )
 
-// Connections are the connections' items.
+// Connections are the connections' items. Arrive counts a message, too: beside the
+// connection it may say RateLimited.
 type Connections interface {
-	Connection(ctx context.Context, id string) (chat.Connection, error)
+	Arrive(ctx context.Context, id string, perSecond int) (chat.Connection, error)
 	Update(ctx context.Context, c chat.Connection) error
 }
 
@@ -71,6 +72,7 @@ type Store interface {
 	Owner
 	Parts
 	Sessions
+	Accounts
 	relay.Endings
 }
 
@@ -93,6 +95,7 @@ type SendMessage struct {
 	// Topics are the patterns of topics that connections may subscribe to whose
 	// token does not say it (see chat.Connection.MaySubscribe).
 	Topics []string
+	Limits Limits
 	Logger *slog.Logger
 }
 
@@ -159,22 +162,20 @@ func idOf(req wire.Request, err error) string {
 // (R8). Text that only looks like JSON is answered the way the connection reads,
 // and does not change it.
 func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest, unreadable bool) error {
-	c, err := m.h.Store.Connection(ctx, m.conn.ID)
-	if err != nil && chat.KindOf(err) != chat.NotFound {
-		return err
+	c, err := m.h.Store.Arrive(ctx, m.conn.ID, m.h.Limits.PerSecond)
+	if err != nil && chat.KindOf(err) == chat.NotFound {
+		c, err = m.recall(ctx, ev)
+	}
+	if unreadable && c.Mode != chat.ModeUnset {
+		m.mode = c.Mode
 	}
 	if err != nil {
-		if c, err = m.recall(ctx, ev); err != nil {
-			return err
-		}
+		return err
 	}
 	m.conn = c
 	mode := m.mode
 	if c.Fixed || unreadable {
 		mode = c.Mode
-	}
-	if unreadable && c.Mode != chat.ModeUnset {
-		m.mode = c.Mode
 	}
 	if c.Gone || c.Mode != mode {
 		m.conn.Gone, m.conn.Mode = false, mode
@@ -184,8 +185,8 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 }
 
 // recall rebuilds a connection's item from the event, where the event still says
-// who it is. With authorization none it does not.
-// A token that was handed over since is forgotten: the event has the first one.
+// who it is; with authorization none it does not. A token that was handed over
+// since is forgotten: the event has the first one.
 func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
 	if m.h.Auth != "none" {
 		if id, err := identityOf(m.h.Auth, ev); err == nil {

@@ -151,6 +151,7 @@ func (m *message) halt(ctx context.Context, reply string) (chat.Reply, error) {
 	case img.Expired(time.Now()):
 		return m.tell.Finish(ctx, img, m.conn.ID)
 	case img.State == chat.Ended:
+		m.tell.Charge(ctx, img, img.Used())
 		m.tell.Tell(ctx, img, m.conn.ID, nil)
 	}
 	return img, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 
 // How often a step that lost a race, or did not come through, is tried.
 const (
-	turnTries     = 8
+	turnTries     = 16
+	movedWait     = 5 * time.Millisecond // times the number of tries, at most
 	createTries   = 3
 	invokeTries   = 3
 	acceptedLimit = 2 * time.Second
@@ -36,8 +38,8 @@ func (m *message) sendMessage(ctx context.Context, r wire.SendMessage) error {
 	if strings.TrimSpace(r.Text) == "" {
 		return chat.E(chat.BadRequest, "sendMessage needs text")
 	}
-	if len(r.Text) > wire.MaxPrompt {
-		return chat.E(chat.TooLarge, "a prompt is at most %d KB; shorten it", wire.MaxPrompt>>10)
+	if most := m.h.Limits.maxPrompt(); len(r.Text) > most {
+		return chat.E(chat.TooLarge, "a prompt has at most %d bytes; shorten it", most)
 	}
 	if r.ID == "" {
 		r.ID = chat.NewID()
@@ -69,8 +71,13 @@ func (m *message) prompt(ctx context.Context, id, conversation, text string) err
 		case !errors.Is(err, chat.ErrMoved):
 			return err
 		}
+		// Somebody wrote between the read and the write; with an account, another
+		// prompt of the same user.
+		if err := wait(ctx, rand.N(time.Duration(try+1)*movedWait)); err != nil {
+			return err
+		}
 	}
-	return chat.E(chat.Unavailable, "the conversation is changing too fast; try again")
+	return chat.E(chat.Unavailable, "too much is changing at once; try again")
 }
 
 // create repeats the transaction where its outcome is not known: the same turn
@@ -84,43 +91,51 @@ func (m *message) create(ctx context.Context, t chat.Turn) (r chat.Reply, claim 
 	return r, claim, err
 }
 
-// turn reads the conversation and prepares the transaction. It gives nil when
-// the prompt turns out to be a repeat while its reply still runs.
+// turn reads the conversation and the user's account, and prepares the transaction.
+// It gives nil when the prompt turns out to be a repeat while something is in its
+// way: whatever was stored before is not counted again.
 func (m *message) turn(ctx context.Context, id, hash, conversation, text string) (*chat.Turn, error) {
 	now := time.Now()
 	t := &chat.Turn{User: m.conn.User, Connection: m.conn.ID, Mode: m.mode, Prompt: id, Hash: hash, Text: text,
 		Conversation: conversation, Message: chat.NewOrderedID(now), Reply: chat.NewID(), At: now}
+	named := conversation
 	switch conversation {
 	case wire.NewConversation:
-		t.Conversation, t.New = chat.NewID(), true
-		return t, nil
+		t.Conversation, t.New, named = chat.NewID(), true, ""
 	case "":
 		t.Conversation = cmp.Or(m.conn.Conversation, chat.NewID())
+		named = t.Conversation
 	}
-	seen, err := m.mine(ctx, t.Conversation)
+	seen, account, err := m.opening(ctx, named)
 	switch {
 	case err != nil && chat.KindOf(err) == chat.NotFound && conversation == "":
 		t.New = true
-		return t, nil
 	case err != nil:
 		return nil, err
 	}
 	t.Seen = seen
-	if seen.Active == "" {
-		return t, nil
+	if why := m.hindrance(ctx, t, account); why != nil {
+		if _, repeat, err := m.h.Store.Claimed(ctx, m.conn.User, id); err != nil || repeat {
+			return nil, err
+		}
+		return nil, why
 	}
-	free, err := m.free(ctx, seen.Active)
-	switch {
-	case err != nil:
-		return nil, err
-	case free:
-		return t, nil
+	return t, nil
+}
+
+// hindrance is why a turn may not begin now: its conversation is busy, or its user
+// has used up what there is for him.
+func (m *message) hindrance(ctx context.Context, t *chat.Turn, account chat.Account) error {
+	if t.Seen.Active != "" {
+		switch free, err := m.free(ctx, t.Seen.Active); {
+		case err != nil:
+			return err
+		case !free:
+			return &chat.Error{Kind: chat.Busy, Reply: t.Seen.Active, RetryAfter: busyRetry,
+				Message: "the last reply of this conversation is still being made; wait for its end or stop it"}
+		}
 	}
-	if _, repeat, err := m.h.Store.Claimed(ctx, m.conn.User, id); err != nil || repeat {
-		return nil, err
-	}
-	return nil, &chat.Error{Kind: chat.Busy, Reply: seen.Active, RetryAfter: busyRetry,
-		Message: "the last reply of this conversation is still being made; wait for its end or stop it"}
+	return m.admit(ctx, t, account)
 }
 
 // free tells whether a conversation's newest reply has ended, and ends it if

@@ -113,7 +113,7 @@ func TestPromptRefused(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	e = d.refuses("c1", wire.SendMessage{ID: "p2", Text: strings.Repeat("x", wire.MaxPrompt+1)}, wire.CodeTooLarge)
-	if e.ID != "p2" || e.Message != "a prompt is at most 512 KB; shorten it" {
+	if e.ID != "p2" || e.Message != "a prompt has at most 524288 bytes; shorten it" {
 		t.Errorf("%+v", e)
 	}
 	d.refuses("c1", wire.SendMessage{ID: "p3", Conversation: strings.Repeat("x", 5000), Text: canary}, wire.CodeNotFound)

@@ -27,6 +27,7 @@ type desk struct {
 	tickErr  func(n int) error
 	endErr   func() error
 	gone     []string
+	charged  []int
 	recent   []chat.Message
 }
 
@@ -156,6 +157,16 @@ func (d *desk) Gone(_ context.Context, conn, _ string) error {
 	defer d.mu.Unlock()
 	d.gone = append(d.gone, conn)
 	return nil
+}
+
+func (d *desk) Charge(_ context.Context, r chat.Reply, tokens int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.ID != d.reply.ID || r.User != d.reply.User || r.Held != d.reply.Held {
+		return fmt.Errorf("charged for %+v", r)
+	}
+	d.charged = append(d.charged, tokens)
+	return errors.New("it is only logged")
 }
 
 // listen registers a connection, as resume does.

@@ -13,6 +13,7 @@ import (
 // ends (R5). Listeners do not wait longer than 10 s: they get an unsaved end and
 // the durable one later. It reports whether an end is stored.
 func (t *turn) finish(ctx, posts context.Context, why reason) (bool, error) {
+	defer t.charge(ctx)
 	if why.stored != nil {
 		t.fenced(posts, *why.stored)
 		return true, nil
@@ -49,9 +50,11 @@ func (t *turn) abandon(ctx, posts context.Context) (done bool, err error) {
 	switch {
 	case err == nil:
 		t.settle(posts, img, nil)
+		t.charge(ctx)
 		return true, nil
 	case errors.Is(err, chat.ErrLost):
 		t.fenced(posts, img)
+		t.charge(ctx)
 		return true, nil
 	case errors.Is(err, chat.ErrMoved):
 		t.apply(posts, img)
@@ -82,6 +85,19 @@ func (t *turn) writeEnd(ctx context.Context, stop string, onlyIfN *int64) (chat.
 	img, err := t.r.store.End(ctx, e)
 	t.seq = max(t.seq, img.Seq)
 	return img, err
+}
+
+// charge counts what the model used, also where somebody else ended the reply. What
+// it has not said, because it was stopped or broke off, is estimated; a model that
+// failed before its first word costs nothing. The posts do not wait for it.
+func (t *turn) charge(ctx context.Context) {
+	t.mu.Lock()
+	n := t.answer.usage.Total()
+	if n == 0 && (t.answer.err == nil || t.text.Len() > 0) {
+		n = t.asked + chat.EstimateTokens(t.text.Slice(0, t.text.Len()))
+	}
+	t.mu.Unlock()
+	t.r.teller.Charge(ctx, t.held, n)
 }
 
 // timing is measured from the claim. Called with t.mu held.

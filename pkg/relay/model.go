@@ -31,6 +31,9 @@ func (t *turn) readAll(ctx context.Context) answer {
 	if err != nil {
 		return answer{err: err}
 	}
+	t.mu.Lock()
+	t.asked = prompt.Tokens()
+	t.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var a answer

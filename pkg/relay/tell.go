@@ -26,6 +26,8 @@ type Endings interface {
 	Text(ctx context.Context, r chat.Reply, from, to int) (string, error)
 	// Gone takes a connection that answered 410 out of everything it followed.
 	Gone(ctx context.Context, connection, conversation string) error
+	// Charge counts an ended reply's tokens on its user's account, once.
+	Charge(ctx context.Context, r chat.Reply, tokens int) error
 }
 
 // Teller tells listeners of replies that have an end. Short-lived functions use
@@ -206,6 +208,7 @@ func (t *Teller) Finish(ctx context.Context, img chat.Reply, except string) (cha
 		got, mine, err := t.store.Takeover(ctx, img, by)
 		if err == nil {
 			if mine {
+				t.Charge(ctx, got, got.Used())
 				t.Tell(ctx, got, except, CutShort(got))
 			}
 			return got, nil
@@ -216,6 +219,14 @@ func (t *Teller) Finish(ctx context.Context, img chat.Reply, except string) (cha
 		if sleep(ctx, jitter(100*time.Millisecond, 800*time.Millisecond)) != nil {
 			return img, err
 		}
+	}
+}
+
+// Charge counts what an ended reply used. If that fails its user has less for a
+// while: until the account notices by itself that the reply cannot run any more.
+func (t *Teller) Charge(ctx context.Context, r chat.Reply, tokens int) {
+	if err := t.store.Charge(ctx, r, tokens); err != nil {
+		t.opt.Logger.WarnContext(ctx, "reply not charged for", "reply", r.ID, "error", err)
 	}
 }
 

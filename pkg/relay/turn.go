@@ -18,6 +18,7 @@ import (
 type turn struct {
 	r     *Relay
 	ref   wire.Ref
+	held  chat.Reply // what of the image Charge needs
 	start time.Time
 	wg    sync.WaitGroup // senders
 
@@ -33,6 +34,7 @@ type turn struct {
 	text     frame.Text
 	first    time.Time // of the first text
 	answer   answer
+	asked    int // tokens of the prompt, estimated; 0 until the model is asked
 	senders  map[string]*sender
 	seenN    int64
 	claimed  bool // the listeners of the claim are registered
@@ -52,7 +54,7 @@ type answer struct {
 }
 
 func newTurn(r *Relay, img chat.Reply, owner string) *turn {
-	return &turn{r: r, ref: RefOf(img), owner: owner, seq: img.Seq, start: time.Now(),
+	return &turn{r: r, ref: RefOf(img), held: chat.Reply{ID: img.ID, User: img.User, Held: img.Held}, owner: owner, seq: img.Seq, start: time.Now(),
 		changed: make(chan struct{}, 1), senders: map[string]*sender{}}
 }
 

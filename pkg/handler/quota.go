@@ -1,0 +1,124 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/wire"
+)
+
+// Accounts are what users have used (chat.Account).
+type Accounts interface {
+	// Opening reads a conversation ("" for none) and the user's account in one call.
+	Opening(ctx context.Context, user, conversation string) (chat.Conversation, chat.Account, error)
+	CountConversations(ctx context.Context, user string) (int, error)
+}
+
+// Limits are the bounds of one user and of one connection. 0 of any is no bound.
+type Limits struct {
+	chat.Quota
+	// PerSecond are the messages of a connection.
+	PerSecond int
+	// MaxPrompt is the most bytes of a prompt; wire.MaxPrompt at most.
+	MaxPrompt int
+}
+
+// NewLimits reads them from the environment: USER_REPLIES, USER_PROMPTS_PER_MINUTE,
+// USER_TOKENS_PER_DAY, USER_CONVERSATIONS, MESSAGES_PER_SECOND, MAX_PROMPT_BYTES, and
+// MAX_TOKENS, which a reply sets aside.
+func NewLimits(env *Env) Limits {
+	l := Limits{
+		Quota: chat.Quota{
+			Replies:       env.Int("USER_REPLIES", 0),
+			Prompts:       env.Int("USER_PROMPTS_PER_MINUTE", 0),
+			Tokens:        env.Int("USER_TOKENS_PER_DAY", 0),
+			Conversations: env.Int("USER_CONVERSATIONS", 0),
+			MaxTokens:     env.Int("MAX_TOKENS", 0),
+		},
+		PerSecond: env.Int("MESSAGES_PER_SECOND", 0),
+		MaxPrompt: env.Int("MAX_PROMPT_BYTES", 0),
+	}
+	if l.Tokens > 0 && l.Tokens <= l.MaxTokens {
+		env.faults = append(env.faults, fmt.Errorf("USER_TOKENS_PER_DAY is %d; it must be over MAX_TOKENS, %d, or no prompt could ever be accepted", l.Tokens, l.MaxTokens))
+	}
+	return l
+}
+
+func (l Limits) maxPrompt() int {
+	if l.MaxPrompt > 0 {
+		return min(l.MaxPrompt, wire.MaxPrompt)
+	}
+	return wire.MaxPrompt
+}
+
+// opening reads what a prompt is decided by. Where nothing is counted nothing is
+// read for it.
+func (m *message) opening(ctx context.Context, conversation string) (c chat.Conversation, a chat.Account, err error) {
+	switch {
+	case m.h.Limits.Counts():
+		c, a, err = m.h.Store.Opening(ctx, m.conn.User, conversation)
+	case conversation != "":
+		c, err = m.h.Store.Conversation(ctx, conversation)
+	}
+	if err == nil && conversation != "" && c.User != m.conn.User {
+		return chat.Conversation{}, a, noConversation()
+	}
+	return c, a, conversationError(err)
+}
+
+// admit counts a turn on its user's account, or says which bound is in the way. A
+// bound that may have moved by itself is looked at once more: replies that have
+// ended but were not charged for yet, because that comes after their end or because
+// their function was killed; conversations that have expired.
+func (m *message) admit(ctx context.Context, t *chat.Turn, a chat.Account) error {
+	q := m.h.Limits.Quota
+	if !q.Counts() {
+		return nil
+	}
+	next, why := a.Admit(q, *t)
+	var err error
+	switch {
+	case why == chat.TooManyReplies, why == chat.TooManyTokens:
+		if err = m.reap(ctx, a); err == nil {
+			_, a, err = m.h.Store.Opening(ctx, m.conn.User, "")
+		}
+	case why == chat.TooManyConversations:
+		a.Counted = true
+		a.Conversations, err = m.h.Store.CountConversations(ctx, m.conn.User)
+	}
+	if err != nil {
+		return err
+	}
+	if why != chat.Within {
+		next, why = a.Admit(q, *t)
+	}
+	if why != chat.Within {
+		return next.Refusal(q, why, t.At)
+	}
+	t.Account = &next
+	return nil
+}
+
+// reap charges for those of a user's replies that have ended, and ends those that
+// nobody works on any more.
+func (m *message) reap(ctx context.Context, a chat.Account) error {
+	for id, held := range a.Running {
+		r, err := m.h.Store.Reply(ctx, id)
+		switch {
+		case chat.KindOf(err) == chat.NotFound && err != nil: // deleted while it ran
+			r = chat.Reply{ID: id, User: m.conn.User, State: chat.Ended, Owner: "nobody", Held: held.Tokens}
+		case err != nil:
+			return err
+		case r.Expired(time.Now()):
+			if r, err = m.tell.Finish(ctx, r, ""); err != nil {
+				return err
+			}
+		}
+		if r.State == chat.Ended {
+			m.tell.Charge(ctx, r, r.Used())
+		}
+	}
+	return nil
+}
