@@ -24,15 +24,16 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sockets := callback.New(cfg)
+	sockets, limits := callback.New(cfg), handler.NewLimits(env)
 	h := &handler.SendMessage{
 		Store: dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"),
-			&dynamo.Options{Retention: env.Duration("RETENTION_DAYS", 0, 24*time.Hour)}),
+			&dynamo.Options{Retention: env.Duration("RETENTION_DAYS", 0, 24*time.Hour), MaxPrompt: limits.MaxPrompt}),
 		Poster:  sockets,
 		Sockets: sockets,
 		Reply:   invoke.New(cfg, env.Must("REPLY_FUNCTION")),
 		Auth:    env.Must("AUTH"),
 		Topics:  env.List("TOPIC_PATTERN"),
+		Limits:  limits,
 		Logger:  handler.NewLogger(),
 	}
 	if h.Auth == "jwt" {

@@ -24,7 +24,7 @@ func (t *Table) Opening(ctx context.Context, user, conversation string) (chat.Co
 	if k := conversationKey(conversation); conversation != "" && !k.tooLong() {
 		keys = append(keys, k)
 	}
-	found, err := t.batchGet(ctx, "open turn", keys)
+	found, err := t.batchGet(ctx, "open turn", keys, true)
 	if err != nil {
 		return chat.Conversation{}, chat.Account{}, err
 	}

@@ -13,6 +13,7 @@ import (
 type Sessions interface {
 	Authorize(ctx context.Context, connection string, id chat.Identity) error
 	Refuse(ctx context.Context, connection string) error
+	Expire(ctx context.Context, connection string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
 }
 
@@ -39,26 +40,42 @@ func (m *message) auth(ctx context.Context, token string) error {
 	case id.User != m.conn.User:
 		return chat.E(chat.Unauthorized, "this token is somebody else's; connect again with it")
 	}
-	if err := m.current(ctx, id); err != nil {
+	// An old token is no reason to take away what the connection has.
+	switch revoked, err := m.h.Store.Revoked(ctx, id); {
+	case err != nil:
 		return err
+	case revoked:
+		return revokedError(true)
 	}
 	if err := m.h.Store.Authorize(ctx, m.conn.ID, id); err != nil {
+		return err
+	}
+	if err := m.current(ctx, id); err != nil {
 		return err
 	}
 	m.conn.Expires, m.conn.Topics = id.Expires, id.Topics
 	return m.send(ctx, wire.Authorized{})
 }
 
-// current refuses a token that was revoked after it was issued.
+// current takes back what a token allows if it was revoked after it was issued. It
+// is asked after the token was written down: whoever revokes it at that moment
+// either finds the connection or is found here.
 func (m *message) current(ctx context.Context, id chat.Identity) error {
 	if m.h.Auth != withTokens {
 		return nil
 	}
 	revoked, err := m.h.Store.Revoked(ctx, id)
-	if err == nil && revoked {
-		err = chat.E(chat.Unauthorized, "this token was revoked; sign in again")
+	if err != nil || revoked {
+		return errors.Join(revokedError(revoked), err, m.h.Store.Expire(ctx, m.conn.ID))
 	}
-	return err
+	return nil
+}
+
+func revokedError(revoked bool) error {
+	if !revoked {
+		return nil
+	}
+	return chat.E(chat.Unauthorized, "this token was revoked; sign in again")
 }
 
 // expired refuses a message whose connection's token has run out: API Gateway

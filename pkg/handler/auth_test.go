@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"kaiwa/pkg/chat"
+	"kaiwa/pkg/emu/ddb"
 	"kaiwa/pkg/handler"
 	"kaiwa/pkg/wire"
 )
@@ -237,21 +239,65 @@ func TestRevokedIsNotRecalled(t *testing.T) {
 		for k, v := range handler.ContextOf(id) {
 			rc.Authorizer.(map[string]any)[k] = v
 		}
-		if _, err := d.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: rc}); err != nil {
-			t.Fatal(err)
-		}
-		if got := only[wire.Error](t, decodeAll(t, d.posts.to("c9"))); got.Code != wire.CodeUnauthorized || d.items() != 1 {
-			t.Errorf("%+v, %d items", got, d.items())
+		for _, want := range []wire.Code{wire.CodeUnauthorized, wire.CodeExpired} {
+			if _, err := d.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: rc}); err != nil {
+				t.Fatal(err)
+			}
+			all := decodeAll(t, d.posts.to("c9"))
+			if got := all[len(all)-1].(wire.Error); got.Code != want {
+				t.Errorf("%+v", got)
+			}
 		}
 	})
 }
 
 // TestRevocationUnknown: while nobody can say, nobody comes in.
 func TestRevocationUnknown(t *testing.T) {
-	store := &door{fail: errDead}
-	res, err := (&handler.Connect{Store: store, Auth: "jwt"}).Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{
-		RequestContext: events.APIGatewayWebsocketProxyRequestContext{Authorizer: map[string]any{"principalId": "a", "expires": "1763809200"}}})
-	if err != nil || res.StatusCode != http.StatusInternalServerError || len(store.opened) != 0 {
-		t.Errorf("%d, %v, %+v", res.StatusCode, err, store.opened)
+	d := newDesk(t)
+	d.Auth, d.Verifier = "jwt", wallet{"new": token("alice", 2*time.Hour)}
+	d.signIn("c1", token("alice", time.Hour))
+	d.fault.set("GetItem", ddb.Unavailable)
+	if got := d.signIn("c2", token("alice", time.Hour)); got != http.StatusInternalServerError {
+		t.Errorf("answered %d", got)
 	}
+	d.Limits.PerSecond = 1000 // so that the connection is found without GetItem
+	d.refuses("c1", wire.Auth{Token: "new"}, wire.CodeUnavailable)
+	d.fault.set("", nil)
+	one[wire.Authorized](d, "c1", wire.Auth{Token: "new"})
+	if _, err := d.table.Connection(t.Context(), "c2"); chat.KindOf(err) != chat.NotFound {
+		t.Errorf("c2: %v", err)
+	}
+}
+
+// TestRevokedMeanwhile: a revocation that comes while a token is handed over ends
+// the connection, whichever was first.
+func TestRevokedMeanwhile(t *testing.T) {
+	bubble(t, func(d *desk) {
+		id := token("alice", time.Hour)
+		d.Auth, d.Verifier = "jwt", wallet{"new": id}
+		d.signIn("c1", id)
+		time.Sleep(time.Second)
+		order := json.RawMessage(`{"revoke":{"user":"alice"}}`)
+		h := &handler.Disconnect{Store: d.table, Sockets: &postbox{gone: map[string]bool{}}, Logger: d.Logger}
+		d.Store = &interrupted{Store: d.table, before: func() {
+			if _, err := h.Handle(d.t.Context(), order); err != nil {
+				t.Error(err)
+			}
+		}}
+		d.refuses("c1", wire.Auth{Token: "new"}, wire.CodeUnauthorized)
+		if !d.connection("c1").Expired(time.Now()) {
+			t.Error("the connection goes on")
+		}
+	})
+}
+
+// interrupted lets something happen before a token is written down.
+type interrupted struct {
+	handler.Store
+	before func()
+}
+
+func (i *interrupted) Authorize(ctx context.Context, conn string, id chat.Identity) error {
+	i.before()
+	return i.Store.Authorize(ctx, conn, id)
 }

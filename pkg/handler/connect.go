@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,9 +18,10 @@ import (
 	"kaiwa/pkg/wire"
 )
 
-// Opener stores a new connection, unless its token was revoked.
+// Opener stores a new connection.
 type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
+	Close(ctx context.Context, id string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
 }
 
@@ -54,16 +56,6 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		log.InfoContext(ctx, "user refused", "error", err)
 		return status(http.StatusForbidden), nil
 	}
-	if h.Auth == withTokens {
-		switch revoked, err := h.Store.Revoked(ctx, id); {
-		case err != nil:
-			log.ErrorContext(ctx, "revocation not looked up", "error", err)
-			return status(http.StatusInternalServerError), nil
-		case revoked:
-			log.InfoContext(ctx, "revoked token refused")
-			return status(http.StatusUnauthorized), nil
-		}
-	}
 	c := connectionOf(id, ev)
 	switch protocol {
 	case wire.SubprotocolJSON:
@@ -71,7 +63,11 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	case wire.SubprotocolText:
 		c.Mode, c.Fixed = chat.ModePlain, true
 	}
-	if err := h.Store.Open(ctx, c); err != nil {
+	if err := h.open(ctx, c, id); err != nil {
+		if chat.KindOf(err) == chat.Unauthorized {
+			log.InfoContext(ctx, "revoked token refused")
+			return status(http.StatusUnauthorized), nil
+		}
 		log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
 		return status(http.StatusInternalServerError), nil
 	}
@@ -80,6 +76,20 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		res.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol}
 	}
 	return res, nil
+}
+
+// open stores the connection, then looks whether its token was revoked: whoever
+// revokes it at that moment either finds the connection or is found here.
+func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity) error {
+	err := h.Store.Open(ctx, c)
+	if err != nil || h.Auth != withTokens {
+		return err
+	}
+	revoked, err := h.Store.Revoked(ctx, id)
+	if err != nil || revoked {
+		return errors.Join(revokedError(revoked), err, h.Store.Close(ctx, c.ID))
+	}
+	return nil
 }
 
 func (h *Connect) allowed(origin string) bool {

@@ -16,12 +16,18 @@ import (
 // door records what Connect stores.
 type door struct {
 	opened  []chat.Connection
+	closed  []string
 	revoked time.Time // tokens from before
 	fail    error
 }
 
 func (d *door) Open(_ context.Context, c chat.Connection) error {
 	d.opened = append(d.opened, c)
+	return d.fail
+}
+
+func (d *door) Close(_ context.Context, id string) error {
+	d.closed = append(d.closed, id)
 	return d.fail
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -69,14 +68,9 @@ func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, er
 	return status(http.StatusOK), nil
 }
 
-// lagOfConnect is how much later the connections are looked at again: a $connect
-// that was let in just before may not have stored its connection yet.
-const lagOfConnect = 3 * time.Second
-
-// revoke first closes the door, then ends what is inside: in two rounds, because a
-// connection that was let in just before may not be there yet. Each is ended in
-// the table as well, so that one whose socket could not be closed gets nothing done
-// any more.
+// revoke first closes the door, then what is inside. Each connection is ended in the
+// table as well, so that one whose socket could not be closed gets nothing done any
+// more.
 func (h *Disconnect) revoke(ctx context.Context, user string) (Closed, error) {
 	if user == "" {
 		return Closed{}, errors.New(`revoke names no user; send {"revoke":{"user":"alice"}}`)
@@ -84,40 +78,17 @@ func (h *Disconnect) revoke(ctx context.Context, user string) (Closed, error) {
 	if err := h.Store.Revoke(ctx, user); err != nil {
 		return Closed{}, err
 	}
-	done := map[string]bool{}
-	err := h.closeAll(ctx, user, done)
-	if e := wait(ctx, lagOfConnect); e != nil {
-		return Closed{len(done)}, errors.Join(err, e)
-	}
-	err = h.closeAll(ctx, user, done) // what failed before is tried again
-	orDiscard(h.Logger).InfoContext(ctx, "tokens revoked", "closed", len(done), "error", err)
-	return Closed{len(done)}, err
-}
-
-// closeAll ends a user's connections that are not done yet.
-func (h *Disconnect) closeAll(ctx context.Context, user string, done map[string]bool) error {
 	conns, err := h.Store.UserConnections(ctx, user)
 	faults := []error{err}
+	var done Closed
 	for _, c := range conns {
-		if done[c.ID] {
-			continue
-		}
 		if err := errors.Join(h.Store.Expire(ctx, c.ID), h.Sockets.HangUp(ctx, c.ID)); err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		done[c.ID] = true
+		done.Closed++
 	}
-	return errors.Join(faults...)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	err = errors.Join(faults...)
+	orDiscard(h.Logger).InfoContext(ctx, "tokens revoked", "closed", done.Closed, "error", err)
+	return done, err
 }

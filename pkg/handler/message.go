@@ -20,6 +20,7 @@ import (
 // connection it may say RateLimited.
 type Connections interface {
 	Arrive(ctx context.Context, id string, perSecond int) (chat.Connection, error)
+	Open(ctx context.Context, c chat.Connection) error
 	Update(ctx context.Context, c chat.Connection) error
 }
 
@@ -184,18 +185,23 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	return nil
 }
 
-// recall rebuilds a connection's item from the event, where the event still says
-// who it is; with authorization none it does not. A token that was handed over
+// recall makes a connection's item again out of the event, where the event still
+// says who it is; with authorization none it does not. A token that was handed over
 // since is forgotten: the event has the first one.
 func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (chat.Connection, error) {
-	if m.h.Auth != "none" {
-		if id, err := identityOf(m.h.Auth, ev); err == nil {
-			c := connectionOf(id, ev)
-			c.Gone = true
-			return c, m.current(ctx, id)
-		}
+	unknown := chat.E(chat.Unauthorized, "this connection is not known here any more; connect again")
+	if m.h.Auth == "none" {
+		return chat.Connection{}, unknown
 	}
-	return chat.Connection{}, chat.E(chat.Unauthorized, "this connection is not known here any more; connect again")
+	id, err := identityOf(m.h.Auth, ev)
+	if err != nil {
+		return chat.Connection{}, unknown
+	}
+	c := connectionOf(id, ev)
+	if err := m.h.Store.Open(ctx, c); err != nil {
+		return chat.Connection{}, err
+	}
+	return c, m.current(ctx, id)
 }
 
 func (m *message) serve(ctx context.Context, req wire.Request) {

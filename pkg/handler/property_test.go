@@ -247,6 +247,46 @@ func (w *world) live() {
 	for _, d := range devices {
 		w.settled(d)
 	}
+	w.billed(devices)
+}
+
+// billed checks the account of the user: no reply counts twice, and, where nothing
+// went wrong, each counts with exactly what the model said.
+func (w *world) billed(devices []*client) {
+	_ = pause(w.ctx, 2*time.Second) // it comes after the end
+	store := w.calmly().store()
+	_, a, err := store.Opening(w.ctx, "alice", "")
+	if err != nil {
+		w.bad("account: %v", err)
+		return
+	}
+	replies := map[string]bool{}
+	for _, d := range devices {
+		d.mu.Lock()
+		for id := range d.views {
+			replies[id] = true
+		}
+		d.mu.Unlock()
+	}
+	most, used, said := 0, 0, true
+	for id := range replies {
+		if r, err := store.Reply(w.ctx, id); err == nil {
+			most += max(r.Held, r.Used())
+			used += r.Usage.Total()
+			said = said && r.Usage.Total() > 0 // else it is estimated
+		}
+	}
+	held := 0
+	for _, h := range a.Running {
+		held += h.Tokens
+	}
+	fair := weather{postDelay: w.weather.postDelay, policy: w.weather.policy}
+	switch {
+	case a.Tokens+held > most:
+		w.bad("%d tokens are counted and %d held, for replies of at most %d", a.Tokens, held, most)
+	case w.weather == fair && said && (a.Tokens != used || len(a.Running) != 0):
+		w.bad("%d tokens are counted, %d were used; %v", a.Tokens, used, a.Running)
+	}
 }
 
 // settled checks one device: everything it asked for has ended, and it holds

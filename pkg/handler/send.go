@@ -271,3 +271,14 @@ func ignoreNotFound(err error) error {
 	}
 	return fmt.Errorf("newest reply: %w", err)
 }
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -363,13 +363,16 @@ func (w *world) message(s *socket, body []byte) {
 				}
 			})
 		}
-		h := &handler.SendMessage{Store: p.store(), Poster: p, Reply: p, Auth: "none", Logger: w.logger()}
+		h := &handler.SendMessage{Store: p.store(), Poster: p, Reply: p, Auth: "none", Limits: generous, Logger: w.logger()}
 		if _, err := h.Handle(ctx, events.APIGatewayWebsocketProxyRequest{Body: string(body),
 			RequestContext: events.APIGatewayWebsocketProxyRequestContext{ConnectionID: s.id, ConnectedAt: s.at.UnixMilli()}}); err != nil {
 			w.bad("handler returned an error: %v", err)
 		}
 	})
 }
+
+// generous limits count everything and are in nobody's way.
+var generous = handler.Limits{PerSecond: 1000, Quota: chat.Quota{Replies: 100, Prompts: 1000, Tokens: 1_000_000, Conversations: 100, MaxTokens: 5000}}
 
 // connect is the handshake, which has no faults here: a client that fails to
 // connect tries again.
