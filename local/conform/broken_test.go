@@ -76,6 +76,12 @@ var breakages = []struct {
 	}}, []string{"with a route response", "POST: 200"}},
 	{"another mock", onWire(`{"mock":"`, `{"mack":"`), []string{"a MOCK integration"}},
 	{"one invocation at a time", conformtest.Options{Function: oneAtATime}, []string{"messages of one client"}},
+	{"models are ignored", conformtest.Options{API: func(a *apigw.API) {
+		if r, ok := a.Routes["strict"]; ok {
+			r.ModelSelectionExpression = ""
+			a.Routes["strict"] = r
+		}
+	}}, []string{"a message that its model refuses"}},
 	{"no pongs", onWire("\x8a\x01", "\x81\x01"), []string{"pings are answered"}},
 
 	{"nobody is let in", conformtest.Options{Front: refusing("probe=", 418)}, []string{"$connect is optional", "$connect returns 200",
@@ -106,6 +112,7 @@ var breakages = []struct {
 	{"401 for 403", onWire("HTTP/1.1 403", "HTTP/1.1 401"), []string{"unsigned: 403", "AWS_IAM: an unsigned", "an authorizer that denies",
 		"a policy for another ARN", "a REST-style", "an API key that is missing", "an API key may be named"}},
 	{"text is changed", onWire("0123456789", "0123456780"), []string{"a POST of 100 KB"}},
+	{"504 for unread", conformtest.Options{Front: refusing("@connections", 504)}, []string{"200 means taken"}},
 	{"another order", onWire("\x81\x015", "\x81\x016"), []string{"posts that wait"}},
 
 	{"no userArn", onEvent(`"userArn"`, `"arn"`), []string{"AWS_IAM: a connect signed"}},

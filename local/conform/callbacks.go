@@ -31,6 +31,7 @@ func callbacks() []Row {
 			Probe: func(ctx context.Context, c *Check) { c.gone(ctx, "malformed") }},
 		{Section: "4", Fact: "errors say their type in x-amzn-ErrorType", Sources: "PROBE; aws-sdk-js#2591", Confidence: "H", Probe: errorType},
 		{Section: "4", Fact: "a reader that does not read: 429 LimitExceededException", Sources: "BC", Confidence: "H", Probe: slowReader},
+		{Section: "4", Fact: "200 means taken, not delivered: a client that does not read", Sources: "chat-app#44", Confidence: "M", Probe: postUnread},
 		{Section: "4", Fact: "unsigned: 403", Sources: "BC", Confidence: "H", Probe: unsigned},
 		{Section: "4", Fact: "the path of another stage: 403 ForbiddenException", Sources: "BC; chat-app#40", Confidence: "H", Probe: otherStage},
 		{Section: "4", Fact: "a POST of 100 KB arrives as one message", Sources: "Q; BC", Confidence: "M", Probe: postWhole},
@@ -203,6 +204,13 @@ func slowReader(ctx context.Context, c *Check) {
 	c.same("status", r.status, 429)
 	c.same("x-amzn-ErrorType", kind, "LimitExceededException")
 	c.observe("after %d KB", posted>>10)
+}
+
+func postUnread(ctx context.Context, c *Check) {
+	s := c.dial(ctx, "open", &dialing{deaf: true})
+	if err := c.postTo(ctx, s.id(ctx), "hello"); err != nil {
+		c.fail("%w", err)
+	}
 }
 
 func unsigned(ctx context.Context, c *Check) {

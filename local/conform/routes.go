@@ -24,8 +24,7 @@ func routes() []Row {
 		{Section: "3", Fact: "a MOCK integration answers by its template, without a function", Sources: "DG", Confidence: "H", Probe: mockAnswers},
 		{Section: "3", Fact: "messages of one client are processed concurrently", Sources: "DG; serverless-patterns#139", Confidence: "H", Probe: concurrent},
 		{Section: "3", Fact: "pings are answered by API Gateway and never reach a function", Sources: "infra#2229; subscriptionless#3; agentmux#1953", Confidence: "M", Probe: pings},
-		{Section: "3", Fact: "a message that a model refuses: Bad request body", Sources: "DG", Confidence: "M",
-			Cannot: "our emulator has no models, so the probe stack has none"},
+		{Section: "3", Fact: "a message that its model refuses, or that has none: Bad request body, and no function", Sources: "DG", Confidence: "M", Probe: modelRefuses},
 		{Section: "3", Fact: "an undeployed route is Forbidden", Sources: "a captured note", Confidence: "M",
 			Cannot: "the probe stack is deployed as a whole"},
 	}
@@ -159,6 +158,21 @@ func pings(ctx context.Context, c *Check) {
 	}
 	s.quiet(ctx, "a ping")
 	c.same("MESSAGE events", len(c.find(ctx, id, "MESSAGE")), 0)
+}
+
+// modelRefuses does not compare the spacing, which no capture shows.
+func modelRefuses(ctx context.Context, c *Check) {
+	s := c.dial(ctx, "open", nil)
+	id := s.id(ctx)
+	for _, text := range []string{`{"action":"strict","kind":"counted","count":"one"}`, `{"action":"strict","kind":"counted"}`, `{"action":"strict","kind":"other","count":1}`} {
+		s.send(ctx, text)
+		frame := c.parse(s.next(ctx))
+		c.same(text+": message", frame.text("message"), "Bad request body")
+		c.same(text+": connectionId", frame.text("connectionId"), id)
+	}
+	c.same("MESSAGE events", len(c.find(ctx, id, "MESSAGE")), 0)
+	s.send(ctx, `{"action":"strict","kind":"counted","count":1,"do":{"echo":true}}`)
+	c.same("routeKey of a good message", c.parse(s.next(ctx)).text("requestContext.routeKey"), "strict")
 }
 
 // raw is JSON for an answer.

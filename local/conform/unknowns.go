@@ -51,6 +51,7 @@ func unknowns() []Row {
 		{Section: "3", Fact: "a two-way route whose function returns no body", Here: "nothing", Probe: noBody},
 		{Section: "3", Fact: "a two-way route whose function returns isBase64Encoded", Here: "aGVsbG8=", Probe: base64Body},
 		{Section: "3", Fact: "a two-way route whose function returns more than 128 KB", Here: `{"message": "Internal server error", "connectionId":"…", "requestId":"…"}`, Probe: bigBody},
+		{Section: "3", Fact: "the whole frame after a message that its model refuses", Here: `{"message" : "Bad request body", "connectionId": "…", "messageId": "…"}`, Probe: badBodyFrame},
 		{Section: "3", Fact: "an empty message", Here: "$default with an empty body", Probe: emptyMessage},
 		{Section: "4", Fact: "an empty POST", Here: `200, then ""`, Probe: func(ctx context.Context, c *Check) { postBytes(ctx, c, "") }},
 		{Section: "4", Fact: "a POST that is not UTF-8", Here: `200, then "a\xffb"`, Probe: func(ctx context.Context, c *Check) { postBytes(ctx, c, "a\xffb") }},
@@ -314,6 +315,12 @@ func base64Body(ctx context.Context, c *Check) {
 func bigBody(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
 	s.say(ctx, "twoway", probe.Command{Answer: body("$fill"), Fill: messageLimit + 1})
+	c.whatComes(ctx, s)
+}
+
+func badBodyFrame(ctx context.Context, c *Check) {
+	s := c.dial(ctx, "open", nil)
+	s.send(ctx, `{"action":"strict","kind":"counted"}`)
 	c.whatComes(ctx, s)
 }
 

@@ -1,6 +1,9 @@
 package apigw
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // API is one WebSocket API and its one stage, as a template describes them. It
 // is plain data: emu/sam fills it from template.yaml, a test by hand.
@@ -48,6 +51,12 @@ type Route struct {
 	// Integration may be nil on $connect and $disconnect: the upgrade is then
 	// accepted and no function is called.
 	Integration *Integration
+	// ModelSelectionExpression, if set, picks one of Models for each message; what
+	// the model refuses never gets to the integration. $default is the model of
+	// messages without another one; if there is none, they are refused.
+	ModelSelectionExpression string
+	// Models are JSON schemas of draft 4, by key. A $ref leads nowhere outside.
+	Models map[string]json.RawMessage
 	// Response tells that the route has a RouteResponse $default: the
 	// integration's body goes back to the client (aws-facts §3).
 	Response bool

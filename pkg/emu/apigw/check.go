@@ -80,6 +80,8 @@ func checkRoute(key string, r Route, fn Invoker, opt Options) error {
 		return errors.New("keys that are empty or begin with $ are reserved")
 	case r.Integration == nil && !lifecycle:
 		return errors.New("no integration")
+	case r.ModelSelectionExpression != "" && lifecycle:
+		return errors.New("a model is not emulated here: only messages are validated")
 	}
 	if err := checkAuthorization(key, r, fn, opt); err != nil {
 		return err

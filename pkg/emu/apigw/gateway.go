@@ -19,7 +19,8 @@ type Gateway struct {
 	opt      Options // with defaults; limits that are off are 0
 	log      *slog.Logger
 	routeKey expression
-	mocks    map[string]*mock // by route key
+	mocks    map[string]*mock  // by route key
+	models   map[string]models // likewise
 	ids      idSource
 	frames   sync.Pool // *[]byte, one frame and one byte long
 
@@ -75,7 +76,11 @@ func (g *Gateway) compile() (err error) {
 		return err
 	}
 	g.mocks = map[string]*mock{}
+	g.models = map[string]models{}
 	for _, key := range slices.Sorted(maps.Keys(g.api.Routes)) {
+		if g.models[key], err = compileModels(g.api.Routes[key]); err != nil {
+			return fmt.Errorf("route %s: %w", key, err)
+		}
 		i := g.api.Routes[key].Integration
 		if i == nil || i.Type != typeMock {
 			continue

@@ -32,6 +32,11 @@ func (g *Gateway) message(c *conn, body string) {
 // integrateMessage returns what goes back to the client, nil for nothing.
 func (g *Gateway) integrateMessage(c *conn, key string, route Route, e *event) []byte {
 	reply, err := g.answer(key, route, e)
+	if errors.Is(err, errBadBody) {
+		g.log.Info("message refused", "route", key, "connectionId", c.id,
+			"requestId", e.RequestContext.RequestID, "error", err)
+		return badBodyFrame(c.id, e.RequestContext.MessageID)
+	}
 	if err != nil {
 		g.log.Warn("message failed", "route", key, "connectionId", c.id,
 			"requestId", e.RequestContext.RequestID, "error", err)
@@ -63,6 +68,9 @@ func (g *Gateway) answer(key string, route Route, e *event) (reply string, err e
 	if !g.account.take() || !g.throttle(key).take() {
 		return "", errors.New("throttled")
 	}
+	if err := g.models[key].check(*e.Body); err != nil {
+		return "", err
+	}
 	r, err := g.integrate(key, route, e)
 	if err != nil || !route.Response || r.Body == nil {
 		return "", err
@@ -77,4 +85,10 @@ func (g *Gateway) answer(key string, route Route, e *event) (reply string, err e
 // (aws-facts §3).
 func (c *conn) ownFrame(text, requestID string) []byte {
 	return fmt.Appendf(nil, `{"message": "%s", "connectionId":"%s", "requestId":"%s"}`, text, c.id, requestID)
+}
+
+// badBodyFrame is spaced as the documentation shows it, unlike the others, and has
+// the messageId (aws-facts §3).
+func badBodyFrame(connectionID, messageID string) []byte {
+	return fmt.Appendf(nil, `{"message" : "Bad request body", "connectionId": "%s", "messageId": "%s"}`, connectionID, messageID)
 }

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -21,8 +22,9 @@ type parts struct {
 	order        []*resource // of apis
 	integrations map[string]*apigw.Integration
 	authorizers  map[string]*apigw.Authorizer
-	answered     map[string]bool // routes that have a RouteResponse
-	staged       map[string]bool // APIs that have their stage
+	models       map[string]json.RawMessage // schemas by API/NAME
+	answered     map[string]bool            // routes that have a RouteResponse
+	staged       map[string]bool            // APIs that have their stage
 }
 
 // apis puts together the APIs that are written as AWS::ApiGatewayV2 resources.
@@ -31,7 +33,7 @@ type parts struct {
 func (s *stack) apis(t *Template) error {
 	a := &parts{
 		apis: make(map[string]*apigw.API), integrations: make(map[string]*apigw.Integration),
-		authorizers: make(map[string]*apigw.Authorizer), answered: make(map[string]bool), staged: make(map[string]bool),
+		authorizers: make(map[string]*apigw.Authorizer), models: make(map[string]json.RawMessage), answered: make(map[string]bool), staged: make(map[string]bool),
 	}
 	for _, pass := range []struct {
 		kind string
@@ -39,7 +41,7 @@ func (s *stack) apis(t *Template) error {
 	}{
 		{"Api", (*stack).api}, {"Stage", (*stack).stage}, {"Integration", (*stack).integration},
 		{"IntegrationResponse", (*stack).integrationResponse}, {"Authorizer", (*stack).authorizer},
-		{"RouteResponse", (*stack).routeResponse}, {"Route", (*stack).route},
+		{"Model", (*stack).model}, {"RouteResponse", (*stack).routeResponse}, {"Route", (*stack).route},
 	} {
 		for _, r := range s.order {
 			if r.kind != "AWS::ApiGatewayV2::"+pass.kind {
@@ -252,9 +254,7 @@ func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
 	if a.answered[shortID(r.id)] && !selected {
 		s.note(r.node, "%s: its RouteResponse has no effect without RouteResponseSelectionExpression: $default", r.id)
 	}
-	if p.text("ModelSelectionExpression") != "" {
-		s.note(r.node, "%s: request models cannot run here: every message is let through", r.id)
-	}
+	s.routeModels(a, api, &route, p)
 	if _, twice := api.Routes[key]; twice && p.err == nil {
 		p.fail(r.properties.get("RouteKey"), "RouteKey", "%q has a route already: remove one", key)
 	}

@@ -63,7 +63,7 @@ func (s *stack) output(t *Template, name string, o *node) error {
 var handled = []string{
 	"AWS::Serverless::Function", "AWS::Lambda::Function", "AWS::Lambda::EventInvokeConfig", "AWS::Serverless::WebSocketApi",
 	"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::IntegrationResponse",
-	"AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::Deployment",
+	"AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::Deployment", "AWS::ApiGatewayV2::Model",
 	"AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable", "AWS::ApiGateway::ApiKey",
 }
 
@@ -88,7 +88,6 @@ var missed = map[string]string{
 	"AWS::Lambda::LayerVersion":           "layers are not mounted",
 	"AWS::DynamoDB::GlobalTable":          "only AWS::DynamoDB::Table is emulated",
 	"AWS::Cognito::UserPool":              "there is no user pool here",
-	"AWS::ApiGatewayV2::Model":            "messages are not validated here",
 	"AWS::SSM::Parameter":                 "there is no parameter store here",
 	"AWS::SecretsManager::Secret":         "there are no secrets here",
 }

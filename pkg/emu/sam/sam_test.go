@@ -195,7 +195,6 @@ func TestNodeSample(t *testing.T) {
 		at(`"S3Bucket"`) + "Packaged: code in S3 or a registry cannot run here: name its folder in Code",
 		at(`"Web"`) + "Web: an API of type HTTP cannot run here: only WebSocket APIs are emulated",
 		at(`"Message": {`) + "Message: its RouteResponse has no effect without RouteResponseSelectionExpression: $default",
-		at(`"Message": {`) + "Message: request models cannot run here: every message is let through",
 		at(`"Beta"`) + "Beta: a second stage of an API cannot run here: the first one does",
 		"AWS::IAM::Role: 1 resource without meaning here",
 	})
