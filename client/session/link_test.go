@@ -113,6 +113,25 @@ func TestFlapping(t *testing.T) {
 	r.want("lost try 1; dial 40")
 }
 
+// Whoever says something does not wait for the next try.
+func TestPromptDials(t *testing.T) {
+	r := online(t, nil)
+	r.lose()
+	n := 2
+	for r.wake.Sub(r.now) < 5*second { // until the wait has grown
+		r.untilDial(n)
+		r.fail(n)
+		n++
+	}
+	r.did = nil
+	r.prompt("hi")
+	r.want(fmt.Sprintf("asked p1; dial %d", n))
+	r.prompt("again")
+	r.want("") // it is being tried
+	r.open(n)
+	r.want(`back; send p1 new "hi"`)
+}
+
 // A line that breaks again and again, and brings text in between, is worth to be
 // tried soon.
 func TestFlappingWithText(t *testing.T) {

@@ -132,7 +132,8 @@ func (t *Talk) wake() time.Time {
 }
 
 // Prompt sends text in the current conversation, after the prompts before it.
-// The error is about the text: frame.ErrTooLarge is in its chain.
+// Without a connection it also tries to get one now, rather than later. The error
+// is about the text: frame.ErrTooLarge is in its chain.
 func (t *Talk) Prompt(now time.Time, text string) (id string, err error) {
 	p := &prompt{id: t.opt.NewID(), text: text}
 	if _, err := frame.Parts(p.message(wire.NewConversation), wire.MaxMessage); err != nil {
@@ -141,6 +142,9 @@ func (t *Talk) Prompt(now time.Time, text string) (id string, err error) {
 	t.prompts = append(t.prompts, p)
 	if len(t.prompts) == 1 {
 		t.start(now)
+	}
+	if !t.dialAt.IsZero() && t.live == 0 {
+		t.dialAt = now // somebody waits
 	}
 	t.Tick(now)
 	return p.id, nil
