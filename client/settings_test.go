@@ -131,9 +131,35 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// zsh's own completion, in a terminal: the script as it is installed.
+func TestTmuxZsh(t *testing.T) {
+	if _, err := exec.LookPath("zsh"); err != nil {
+		t.Skip("no zsh: ", err)
+	}
+	_, url := withTalks(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"_kaiwa": kaiwa(t, "", "completion", "zsh").out,
+		".zshrc": "PS1='%% '; PATH=" + filepath.Dir(binary) + ":$PATH; export KAIWA_URL=" + url + "; fpath+=(" + dir + "); autoload -U compinit; compinit -u -D; print hello\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := newPane(t, "ZDOTDIR="+dir+" zsh -d -i")
+	p.Shows("hello\n%")
+	p.Type("kaiwa ex", "Tab")
+	p.Shows("% kaiwa export")
+	p.Type("Tab")
+	p.Shows("% kaiwa export c")
+	p.Type("Tab")
+	p.Shows("c1  c2  c3")
+	p.Type("C-u", "kaiwa -p x --token-as sub", "Tab")
+	p.Shows("% kaiwa -p x --token-as subprotocol")
+}
+
 // What the shells offer, with the ids that the service has. bash and fish are asked
-// as they ask themselves; for zsh its compadd is stood in for, which needs a
-// terminal.
+// as they ask themselves; for zsh its compadd is stood in for.
 func TestCompletionInShells(t *testing.T) {
 	_, url := withTalks(t)
 	for _, c := range []struct {
