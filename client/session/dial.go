@@ -150,9 +150,11 @@ func (c *Config) filled() *Config {
 }
 
 // NewTransport is a transport that obeys the proxy variables, and tells what a
-// proxy said that would not connect.
+// proxy said that would not connect. It speaks HTTP/1.1, as WebSockets do.
 func NewTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
 	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 		if resp.StatusCode == http.StatusOK {
 			return nil
