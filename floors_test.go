@@ -34,6 +34,7 @@ var floors = map[string][]string{
 	"pkg/callback":          {"pkg/chat"},
 	"pkg/invoke":            {"pkg/chat"},
 	"pkg/identity":          {"pkg/chat"},
+	"pkg/herald":            {"pkg/notice", "pkg/chat", "pkg/wire", "pkg/plain"},
 	"pkg/relay":             {"pkg/frame", "pkg/chat", "pkg/wire", "pkg/plain"},
 	"pkg/plain":             {"pkg/wire"},
 	"pkg/frame":             {"pkg/wire"},

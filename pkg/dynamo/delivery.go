@@ -13,8 +13,8 @@ import (
 // deliveryLife is for how long the id of a notification makes a repeat harmless.
 const deliveryLife = 24 * time.Hour
 
-// Deliver takes a delivery, or a part of one, on: d has Key, Part, Token and
-// Lease. What comes back says how far an earlier attempt got. chat.ErrDuplicate: it
+// Deliver takes a delivery, or a part of one, on: d has Key, Part, Token, Lease
+// and At, which only the first sets. What comes back says how far an earlier attempt got. chat.ErrDuplicate: it
 // is done. chat.ErrLost, and what is stored: somebody else works on it until the
 // Lease. 1 read unit and, unless it is done, 1 write unit.
 func (t *Table) Deliver(ctx context.Context, d chat.Delivery) (chat.Delivery, error) {
@@ -33,9 +33,9 @@ func (t *Table) Deliver(ctx context.Context, d chat.Delivery) (chat.Delivery, er
 	}
 	c := change{
 		key:    k,
-		update: "SET #token = :me, #lease = :lease, #at = if_not_exists(#at, :now), #ttl = :ttl",
+		update: "SET #token = :me, #lease = :lease, #at = if_not_exists(#at, :at), #ttl = :ttl",
 		cond:   "attribute_not_exists(#pk) OR #token = :me",
-		values: item{":me": str(d.Token), ":lease": millis(d.Lease), ":now": millis(now), ":ttl": seconds(now.Add(deliveryLife))},
+		values: item{":me": str(d.Token), ":lease": millis(d.Lease), ":at": millis(d.At), ":ttl": seconds(now.Add(deliveryLife))},
 	}
 	if seen != nil {
 		c.cond = "#token = :seen AND #lease = :until AND attribute_not_exists(#done) OR #token = :me"
@@ -57,9 +57,9 @@ func (t *Table) Deliver(ctx context.Context, d chat.Delivery) (chat.Delivery, er
 
 // anew takes a delivery on whose item has expired but is still there.
 func (t *Table) anew(ctx context.Context, d chat.Delivery, c change) (chat.Delivery, error) {
-	c.update = "SET #token = :me, #lease = :lease, #at = :now, #ttl = :ttl REMOVE #done, #after, #reached"
+	c.update = "SET #token = :me, #lease = :lease, #at = :at, #ttl = :ttl REMOVE #done, #after, #reached"
 	c.cond = "#ttl <= :sec"
-	c.values = item{":me": c.values[":me"], ":lease": c.values[":lease"], ":now": c.values[":now"], ":ttl": c.values[":ttl"], ":sec": seconds(t.now())}
+	c.values = item{":me": c.values[":me"], ":lease": c.values[":lease"], ":at": c.values[":at"], ":ttl": c.values[":ttl"], ":sec": seconds(t.now())}
 	img, ok, err := t.change(ctx, "take delivery", c)
 	if err == nil && !ok {
 		err = lostDelivery(c.key)

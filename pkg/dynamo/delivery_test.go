@@ -12,7 +12,7 @@ import (
 )
 
 func (w *world) delivery(token string) chat.Delivery {
-	return chat.Delivery{Key: "k", Part: "03", Token: token, Lease: w.clock.Now().Add(time.Minute)}
+	return chat.Delivery{Key: "k", Part: "03", Token: token, Lease: w.clock.Now().Add(time.Minute), At: w.clock.Now()}
 }
 
 // TestDeliveryIsTakenOnOnce: by one at a time, and never again once it is done.

@@ -55,5 +55,3 @@ func TestConnectionsInTheIndex(t *testing.T) {
 		}
 	}
 }
-
-func ptr(s string) *string { return &s }

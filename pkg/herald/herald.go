@@ -1,0 +1,334 @@
+package herald
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"kaiwa/pkg/chat"
+	"kaiwa/pkg/notice"
+	"kaiwa/pkg/plain"
+	"kaiwa/pkg/wire"
+)
+
+// Deliveries remember how far each notification has come.
+type Deliveries interface {
+	Deliver(ctx context.Context, d chat.Delivery) (chat.Delivery, error)
+	Delivered(ctx context.Context, d chat.Delivery) error
+}
+
+// Lists give pages of connections, from behind a place to next, "" at the end.
+type Lists interface {
+	UserPage(ctx context.Context, user, behind string, limit int) (list []chat.Connection, next string, err error)
+	TopicPage(ctx context.Context, topic string, shard int, behind string, limit int) (list []chat.Connection, next string, err error)
+	AllPage(ctx context.Context, shard int, behind string, limit int) (list []chat.Connection, next string, err error)
+}
+
+// Directory looks things up.
+type Directory interface {
+	Connection(ctx context.Context, id string) (chat.Connection, error)
+	Conversation(ctx context.Context, id string) (chat.Conversation, error)
+	Home(ctx context.Context, user string) (chat.Home, error)
+}
+
+// Inboxes keep what users missed.
+type Inboxes interface {
+	Keep(ctx context.Context, user string, m chat.Missed) error
+	Inbox(ctx context.Context, user string, behind *chat.Missed, limit int) ([]chat.Missed, error)
+	Forget(ctx context.Context, user string, m chat.Missed) error
+}
+
+// Locks keep the emptying of an inbox to one.
+type Locks interface {
+	LockInbox(ctx context.Context, user, token string, until time.Time) (bool, error)
+	UnlockInbox(ctx context.Context, user, token string) error
+	Trim(ctx context.Context, user string) error
+}
+
+// Store is all of the table that a Herald needs.
+type Store interface {
+	Deliveries
+	Lists
+	Directory
+	Inboxes
+	Locks
+	// Gone takes a connection that answered 410 out of everything.
+	Gone(ctx context.Context, connection, conversation string) error
+}
+
+// Sockets are the open connections.
+type Sockets interface {
+	// Post sends one message. chat.ErrGone means that the connection is closed;
+	// errors of kind RateLimited and Unavailable may pass.
+	Post(ctx context.Context, connection string, data []byte) error
+	// Connected reports when a connection was opened, chat.ErrGone if it is not.
+	Connected(ctx context.Context, connection string) (time.Time, error)
+}
+
+// Invoker queues an event for this same function.
+type Invoker interface {
+	Invoke(ctx context.Context, payload []byte) error
+}
+
+// Options of a Herald. The zero value is the default.
+type Options struct {
+	// Shards of topics and of all connections (16).
+	Shards int
+	// Topics are the patterns of topics that connections may hear whose token does
+	// not say it (see chat.Connection.MaySubscribe).
+	Topics []string
+	// Rate is the most posts a second of this function, all of its deliveries
+	// together (300). A broadcast makes Shards times as many.
+	Rate int
+	// InFlight is the most posts at the same time (64).
+	InFlight int
+	// InboxLife is how long a notification waits for its user (7 days), unless its
+	// own TTL is shorter.
+	InboxLife time.Duration
+	// Ask starts a reply to a notification in a conversation. chat.Busy: try later.
+	Ask    func(ctx context.Context, n notice.Notice, conversation chat.Conversation) error
+	Logger *slog.Logger
+}
+
+// Herald delivers notifications. It is safe for concurrent use.
+type Herald struct {
+	store   Store
+	sockets Sockets
+	self    Invoker
+	opt     Options
+	pace    pace
+
+	mu   sync.Mutex // protects following
+	last time.Time  // stamp
+}
+
+// New makes a Herald. self is the function it runs in. A nil Options means all
+// defaults.
+func New(store Store, sockets Sockets, self Invoker, o *Options) *Herald {
+	h := &Herald{store: store, sockets: sockets, self: self}
+	if o != nil {
+		h.opt = *o
+	}
+	h.opt.Shards = cmp.Or(h.opt.Shards, 16)
+	h.opt.Rate = cmp.Or(h.opt.Rate, 300)
+	h.opt.InFlight = cmp.Or(h.opt.InFlight, 64)
+	h.opt.InboxLife = cmp.Or(h.opt.InboxLife, 7*24*time.Hour)
+	if h.opt.Logger == nil {
+		h.opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	h.pace.base = time.Second / time.Duration(h.opt.Rate)
+	return h
+}
+
+// Tally says what became of a notification.
+type Tally struct {
+	// Delivered and Gone count connections, Kept users whose inbox has it.
+	Delivered int `json:"delivered"`
+	Gone      int `json:"gone"`
+	Kept      int `json:"kept,omitempty"`
+	// Shards were handed to functions of their own, which count for themselves.
+	Shards int `json:"shards,omitempty"`
+	// Duplicates were delivered before, Expired came too late.
+	Duplicates int `json:"duplicates,omitempty"`
+	Expired    int `json:"expired,omitempty"`
+}
+
+// Add adds o.
+func (t *Tally) Add(o Tally) {
+	t.Delivered += o.Delivered
+	t.Gone += o.Gone
+	t.Kept += o.Kept
+	t.Shards += o.Shards
+	t.Duplicates += o.Duplicates
+	t.Expired += o.Expired
+}
+
+// note is a notification ready to go out.
+type note struct {
+	to      notice.To
+	frame   wire.Notification
+	json    []byte // the frame for a mode
+	line    []byte
+	at      time.Time // its place in inboxes
+	expires time.Time
+}
+
+func newNote(to notice.To, f wire.Notification, at, expires time.Time) *note {
+	return &note{to: to, frame: f, json: wire.EncodeFrame(f), line: []byte(plain.Notification(f)), at: at, expires: expires}
+}
+
+func (n *note) bytes(m chat.Mode) []byte {
+	if m.Plain() {
+		return n.line
+	}
+	return n.json
+}
+
+// Deliver takes a notification on and brings it to its target. After an error it
+// may be given again, and goes on where it stopped.
+func (h *Herald) Deliver(ctx context.Context, n notice.Notice) (t Tally, err error) {
+	now := time.Now()
+	if n.TTL > 0 && !n.At.IsZero() && now.After(n.At.Add(n.TTL)) {
+		return Tally{Expired: 1}, nil
+	}
+	d := chat.Delivery{At: h.stamp()}
+	if n.ID != "" {
+		d.Key = keyOf(n.To, n.ID)
+		d, err = h.take(ctx, d)
+		if errors.Is(err, chat.ErrDuplicate) {
+			return Tally{Duplicates: 1}, nil
+		}
+		if err != nil {
+			return Tally{}, err
+		}
+	}
+	f := n.Frame()
+	f.ID = cmp.Or(f.ID, chat.NewID())
+	if f.At.IsZero() {
+		f.At = d.At
+	}
+	f.At = f.At.UTC().Truncate(time.Millisecond)
+	life := h.opt.InboxLife
+	if n.TTL > 0 {
+		life = min(life, n.TTL)
+	}
+	err = h.bring(ctx, n, newNote(n.To, f, d.At, d.At.Add(life)), &d, &t)
+	if e := h.settle(ctx, d, err); e != nil {
+		err = errors.Join(err, e)
+	}
+	return t, err
+}
+
+// keyOf names a notification: the same id may go to several targets.
+func keyOf(to notice.To, id string) string {
+	sum := sha256.Sum256([]byte(to.String() + "\x00" + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// stamp is now, and never the same twice: it orders what one function keeps.
+func (h *Herald) stamp() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if !now.After(h.last) {
+		now = h.last.Add(time.Millisecond)
+	}
+	h.last = now
+	return now
+}
+
+const (
+	// leaseSlack is how much longer than its function a delivery is left alone.
+	leaseSlack = time.Second
+	// leaseDefault is for a page, and for a function without a deadline. Lambda's
+	// first retry comes after a minute.
+	leaseDefault = 45 * time.Second
+	// claimPoll is how often somebody else's delivery is looked at.
+	claimPoll = 250 * time.Millisecond
+)
+
+// take takes a delivery on. While somebody else works on it, it waits: that one may
+// die, and if this event counted as served then nobody would be left.
+func (h *Herald) take(ctx context.Context, d chat.Delivery) (chat.Delivery, error) {
+	d.Token = chat.NewID()
+	for {
+		d.Lease = lease(ctx, d)
+		got, err := h.store.Deliver(ctx, d)
+		if !errors.Is(err, chat.ErrLost) {
+			return got, err
+		}
+		if e := sleep(ctx, jitter(claimPoll)); e != nil {
+			return d, &chat.Error{Kind: chat.Unavailable, Message: "the notification is being delivered; try again", Err: errors.Join(err, e)}
+		}
+	}
+}
+
+// lease is until when a function may be at work on a delivery: no longer than it
+// lives, and for a part, which renews it with every page, not much longer than a
+// page takes.
+func lease(ctx context.Context, d chat.Delivery) time.Time {
+	until := time.Now().Add(leaseDefault)
+	if end, ok := ctx.Deadline(); ok && (d.Part == "" || end.Before(until)) {
+		until = end.Add(leaseSlack)
+	}
+	return until
+}
+
+// settle notes how a delivery ended. What failed is left for the next attempt.
+func (h *Herald) settle(ctx context.Context, d chat.Delivery, failed error) error {
+	if d.Key == "" {
+		return nil
+	}
+	d.Done = failed == nil
+	d.Lease = time.Time{}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	return h.store.Delivered(ctx, d)
+}
+
+// settleWithin is what is left of a function whose deadline was the failure.
+const settleWithin = 900 * time.Millisecond
+
+func (h *Herald) bring(ctx context.Context, n notice.Notice, out *note, d *chat.Delivery, t *Tally) error {
+	switch {
+	case n.To.Connection != "":
+		return h.toConnection(ctx, n.To.Connection, out, t)
+	case n.To.User != "":
+		return h.toUser(ctx, n.To.User, out, d, t)
+	case n.To.Conversation != "":
+		return h.toConversation(ctx, n, out, d, t)
+	}
+	return h.toMany(ctx, out, d, t)
+}
+
+func (h *Herald) toConnection(ctx context.Context, id string, out *note, t *Tally) error {
+	c, err := h.store.Connection(ctx, id)
+	switch {
+	case err != nil && chat.KindOf(err) == chat.NotFound:
+		return nil
+	case err != nil:
+		return err
+	case c.Gone || c.Expired(time.Now()):
+		t.Gone++
+		return nil
+	}
+	reached, err := h.post(ctx, c, out)
+	switch {
+	case err != nil:
+		return err
+	case reached:
+		t.Delivered++
+	default:
+		t.Gone++
+	}
+	return nil
+}
+
+// posted marks a delivery of which only the question is left.
+const posted = "posted"
+
+// toConversation brings it to the owner, then asks. A reply that still runs there
+// is waited for in the queue: the notification itself was not held up by it.
+func (h *Herald) toConversation(ctx context.Context, n notice.Notice, out *note, d *chat.Delivery, t *Tally) error {
+	conv, err := h.store.Conversation(ctx, n.To.Conversation)
+	if err != nil {
+		return fmt.Errorf("conversation of a notification: %w", err)
+	}
+	if d.After != posted {
+		if err := h.toUser(ctx, conv.User, out, d, t); err != nil {
+			return err
+		}
+	}
+	if !n.Ask || h.opt.Ask == nil {
+		return nil
+	}
+	d.After = posted
+	n.ID = out.frame.ID
+	return h.opt.Ask(ctx, n, conv)
+}
