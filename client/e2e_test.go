@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// local is the real service, run as on a laptop, with faults on. It gives the URL.
-func local(t *testing.T, faults string) string {
+// local is the real service, run as on a laptop. It gives the URL.
+func local(t *testing.T, flags ...string) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it builds and runs the whole service")
@@ -27,7 +27,7 @@ func local(t *testing.T, faults string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.Command(program, "-serve", "-addr", "127.0.0.1:0", "-faults", faults)
+	c := exec.Command(program, append([]string{"-serve", "-addr", "127.0.0.1:0"}, flags...)...)
 	c.Dir = root
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -52,7 +52,7 @@ func local(t *testing.T, faults string) string {
 // refused and sockets break: every word is there once, the line being typed is
 // kept, and the service has stored the same.
 func TestEndToEnd(t *testing.T) {
-	url := local(t, "post.delay=20ms,post.429=1/5,post.500=1/7,socket.cut=1/4")
+	url := local(t, "-faults", "post.delay=20ms,post.429=1/5,post.500=1/7,socket.cut=1/4")
 	c := command(t, "-p", "@demo tokens=150 lang=ja seed=7 every=1ms", url)
 	c.Stderr = os.Stderr
 	whole, err := c.Output()
