@@ -60,6 +60,8 @@ func New(opt Options) (*SignIn, error) {
 		return nil, errors.New("token and token-command are two ways to give a token; choose one")
 	case token && opt.SigV4 && !opt.AsSubprotocol:
 		return nil, errors.New("a token and sigv4 both go into the header Authorization; choose one")
+	case strings.ContainsFunc(opt.Token+opt.APIKey, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, errors.New("the token or the API key has characters that none has, such as a space or the end of a line")
 	}
 	if opt.Run == nil {
 		opt.Run = shell

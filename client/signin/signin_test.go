@@ -70,6 +70,11 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}
+	for _, opt := range []signin.Options{{Token: "a\n"}, {APIKey: "a b"}, {Token: "トークン"}} {
+		if _, err := signin.New(opt); err == nil {
+			t.Errorf("%+v passes", opt)
+		}
+	}
 }
 
 // The command runs when there is no token, when the token is about to run out, and
