@@ -1,4 +1,5 @@
-// Command disconnect serves $disconnect, and orders to end what a user may do.
+// Command disconnect serves $disconnect, and orders to end what a user may do or
+// all there is of a user.
 package main
 
 import (
@@ -21,9 +22,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	sockets := callback.New(cfg)
 	h := &handler.Disconnect{
 		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
-		Sockets: callback.New(cfg),
+		Sockets: sockets,
+		Poster:  sockets,
 		Logger:  handler.NewLogger(),
 	}
 	if err := env.Err(); err != nil {

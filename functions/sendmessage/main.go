@@ -28,13 +28,14 @@ func main() {
 	h := &handler.SendMessage{
 		Store: dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"),
 			&dynamo.Options{Retention: env.Duration("RETENTION_DAYS", 0, 24*time.Hour), MaxPrompt: limits.MaxPrompt}),
-		Poster:  sockets,
-		Sockets: sockets,
-		Reply:   invoke.New(cfg, env.Must("REPLY_FUNCTION")),
-		Auth:    env.Must("AUTH"),
-		Topics:  env.List("TOPIC_PATTERN"),
-		Limits:  limits,
-		Logger:  handler.NewLogger(),
+		Poster:     sockets,
+		Sockets:    sockets,
+		Reply:      invoke.New(cfg, env.Must("REPLY_FUNCTION")),
+		Disconnect: invoke.New(cfg, env.Must("DISCONNECT_FUNCTION")),
+		Auth:       env.Must("AUTH"),
+		Topics:     env.List("TOPIC_PATTERN"),
+		Limits:     limits,
+		Logger:     handler.NewLogger(),
 	}
 	if h.Auth == "jwt" {
 		h.Verifier = identity.New(env.Must("JWT_ISSUER"), env.Must("JWT_AUDIENCE"),

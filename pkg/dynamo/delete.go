@@ -13,16 +13,17 @@ import (
 // that is somebody else's or deleted already. First of all it disappears for
 // every reader and takes no more turns; then what hangs under it goes, leaves
 // first, the conversation's item last. So a Delete that failed in the middle can
-// be repeated, and nothing is ever left that no key leads to. The owner of a
+// be repeated, and nothing is ever left that no key leads to: Owned still finds
+// it, too. The owner of a
 // reply that is still running finds out at its next tick. Units: a write per KB
 // of everything, a read per 4 KB.
 func (t *Table) Delete(ctx context.Context, user, conversation string) error {
 	k := conversationKey(conversation)
 	_, ok, err := t.change(ctx, "delete conversation", change{
 		key:    k,
-		update: "SET #deleted = :yes REMOVE #g1pk, #g1sk",
+		update: "SET #deleted = :yes, #g1sk = :doomed",
 		cond:   "#user = :user",
-		values: item{":yes": yes(), ":user": str(user)},
+		values: item{":yes": yes(), ":user": str(user), ":doomed": str("X#" + conversation)},
 	})
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@
 //
 //	pk           sk            what
 //	C#CONN       C             connection: user mode conv at gone expires topics refused due; g2 ALL#SHARD CONN
-//	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV
+//	V#CONV       V             conversation: user title at active n ln lm; g1 U#USER V#MILLIS#CONV,
+//	                           X#CONV while it is being deleted
 //	V#CONV       M#MESSAGE     user message: text or segs, reply at length
 //	M#MESSAGE    S#BASE        text of a user message over 64 KB, in segments
 //	R#REPLY      R             reply: the state of DESIGN §3 R1, n ln lo lm

@@ -37,14 +37,15 @@ const canary = "kumquat"
 // is only invoked: tests play its part.
 type desk struct {
 	*handler.SendMessage
-	t     *testing.T
-	table *dynamo.Table
-	ddb   *ddb.Server
-	log   *syncBuffer
-	fault *faults
-	posts *postbox
-	calls *callbox
-	opens map[string]time.Time // when a connection was opened
+	t      *testing.T
+	table  *dynamo.Table
+	ddb    *ddb.Server
+	log    *syncBuffer
+	fault  *faults
+	posts  *postbox
+	calls  *callbox
+	orders *callbox             // to the disconnect function
+	opens  map[string]time.Time // when a connection was opened
 }
 
 // newDesk reaches its table over a real socket, found by the environment alone.
@@ -118,8 +119,8 @@ func deskOn(t *testing.T, server *ddb.Server, fault *faults, cfg aws.Config) *de
 		t.Fatal(err)
 	}
 	d := &desk{t: t, ddb: server, fault: fault, table: dynamo.New(client, "kaiwa", nil), log: &syncBuffer{}, opens: map[string]time.Time{},
-		posts: &postbox{gone: map[string]bool{}, at: map[string][][]byte{}}, calls: &callbox{}}
-	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Sockets: d.posts, Reply: d.calls, Auth: "none", Logger: d.log.logger()}
+		posts: &postbox{gone: map[string]bool{}, at: map[string][][]byte{}}, calls: &callbox{}, orders: &callbox{}}
+	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Sockets: d.posts, Reply: d.calls, Disconnect: d.orders, Auth: "none", Logger: d.log.logger()}
 	t.Cleanup(func() {
 		if s := d.log.String(); strings.Contains(s, canary) {
 			t.Errorf("a message's text was logged:\n%s", s)
@@ -345,10 +346,11 @@ func (p *postbox) to(conn string) []string {
 
 // callbox is Lambda: it notes for which replies the function was invoked.
 type callbox struct {
-	mu      sync.Mutex // protects following
-	replies []string
-	fails   int // how many invokes fail from now on
-	tried   int
+	mu       sync.Mutex // protects following
+	payloads []json.RawMessage
+	replies  []string
+	fails    int // how many invokes fail from now on
+	tried    int
 }
 
 func (c *callbox) Invoke(_ context.Context, payload []byte) error {
@@ -357,14 +359,21 @@ func (c *callbox) Invoke(_ context.Context, payload []byte) error {
 	c.tried++
 	if c.fails > 0 {
 		c.fails--
-		return chat.E(chat.Unavailable, "the reply could not be started; try again")
+		return chat.E(chat.Unavailable, "this could not be started; try again")
 	}
 	var event struct{ Reply string }
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return err
 	}
 	c.replies = append(c.replies, event.Reply)
+	c.payloads = append(c.payloads, payload)
 	return nil
+}
+
+func (c *callbox) all() []json.RawMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.payloads)
 }
 
 func (c *callbox) invoked() []string {

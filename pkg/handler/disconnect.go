@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"kaiwa/pkg/chat"
+	"kaiwa/pkg/relay"
 )
 
 // Closer removes connections and what they may do.
@@ -19,6 +20,7 @@ type Closer interface {
 	UserConnections(ctx context.Context, user string) ([]chat.Connection, error)
 	Revoke(ctx context.Context, user string) error
 	Expire(ctx context.Context, connection string) error
+	Eraser
 }
 
 // Disconnect serves $disconnect, which API Gateway sends when it can: what it
@@ -27,6 +29,7 @@ type Closer interface {
 type Disconnect struct {
 	Store   Closer
 	Sockets Hanger
+	Poster  relay.Poster
 	Logger  *slog.Logger
 }
 
@@ -36,7 +39,9 @@ type Order struct {
 	// opens a connection any more, and the open ones are closed.
 	Revoke *struct {
 		User string `json:"user"`
-	} `json:"revoke"`
+	} `json:"revoke,omitempty"`
+	// Erase removes all that is stored of a user.
+	Erase *Erasure `json:"erase,omitempty"`
 }
 
 // Closed says how many connections were closed.
@@ -51,8 +56,11 @@ func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, er
 	if err := json.Unmarshal(event, &o); err != nil {
 		return nil, fmt.Errorf(`decode event: %w; send {"revoke":{"user":"alice"}}`, err)
 	}
-	if o.Revoke != nil {
+	switch {
+	case o.Revoke != nil:
 		return h.revoke(ctx, o.Revoke.User)
+	case o.Erase != nil:
+		return h.erase(ctx, *o.Erase)
 	}
 	var ev events.APIGatewayWebsocketProxyRequest
 	if err := json.Unmarshal(event, &ev); err != nil {
@@ -60,7 +68,7 @@ func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, er
 	}
 	id := ev.RequestContext.ConnectionID
 	if id == "" {
-		return nil, errors.New(`the event is neither a connection's end nor an order; send {"revoke":{"user":"alice"}}`)
+		return nil, errors.New(`the event is neither a connection's end nor an order; send {"revoke":{"user":"alice"}} or {"erase":{"user":"alice"}}`)
 	}
 	if err := h.Store.Close(ctx, id); err != nil {
 		orDiscard(h.Logger).WarnContext(ctx, "connection stays until its TTL", "connection", id, "error", err)

@@ -1,10 +1,13 @@
 package handler_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kaiwa/pkg/wire"
 )
@@ -66,6 +69,88 @@ func TestIsolation(t *testing.T) {
 	}
 	if d.connection("b1").Conversation == ended.Conversation {
 		t.Error("bob is in alice's conversation")
+	}
+}
+
+// TestIsolationOfTheRest walks the actions that name nothing of alice's, done by bob
+// just as she does them: nothing of hers is shown, changed, or deleted.
+func TestIsolationOfTheRest(t *testing.T) {
+	d := newDesk(t)
+	d.Auth, d.Verifier = "jwt", wallet{"alice's": token("alice", time.Hour)}
+	d.signIn("a1", token("alice", time.Hour))
+	d.signIn("b1", token("bob", time.Hour))
+	a := d.ask("a1", "p1", "", "secret")
+	d.answer(a.Reply, "secret answer", wire.StopEndTurn)
+	two := 2
+	part := func(i int, text string) wire.SendMessage {
+		return wire.SendMessage{ID: "p2", Text: text, Part: i, Parts: &two}
+	}
+	d.send("a1", part(0, "secret "+canary))
+	d.send("a1", wire.Subscribe{Topic: "secret"})
+	before := d.alices()
+	walked := map[string]bool{}
+	for _, r := range []wire.Request{
+		wire.SendMessage{ID: "p1", Text: "secret " + canary}, // her id, even her text
+		part(1, canary), // the rest of her prompt
+		wire.Stop{}, wire.Resume{Reply: a.Reply}, wire.History{}, wire.Conversations{}, wire.Rename{Conversation: a.Conversation, Title: "x"},
+		wire.Delete{All: true}, wire.Subscribe{Topic: "secret"}, wire.Unsubscribe{Topic: "secret"}, wire.Auth{Token: "alice's"}, wire.Ping{},
+	} {
+		walked[r.Action()] = true
+		d.send("b1", r)
+		if _, is := r.(wire.Delete); is {
+			if err := d.carryOut(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after := d.stored()
+		for _, it := range before {
+			if !slices.Contains(after, it) {
+				t.Errorf("%+v changed or removed what is alice's: %s", r, it)
+			}
+		}
+	}
+	for _, post := range d.posts.to("b1") {
+		if strings.Contains(post, "secret answer") || strings.Contains(post, a.Conversation) || strings.Contains(post, a.Reply) && !strings.Contains(post, "not_found") {
+			t.Errorf("bob was told %s", post)
+		}
+	}
+	if c := d.connection("b1"); c.User != "bob" {
+		t.Errorf("bob has become %q", c.User)
+	}
+	if n := len(d.calls.invoked()); n != 2 { // alice's and bob's p1
+		t.Errorf("invoked %d times", n)
+	}
+	for _, action := range allActions(t) {
+		if !walked[action] {
+			t.Errorf("nobody has tried %s", action)
+		}
+	}
+}
+
+// allActions are those that wire knows.
+func allActions(t *testing.T) []string {
+	t.Helper()
+	_, err := wire.DecodeRequest(`{"action":"?"}`)
+	_, list, ok := strings.Cut(err.Error(), "; use ")
+	if !ok {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.ReplaceAll(list, " or ", ", "), ", ")
+}
+
+// TestIDs: whatever the service names is unguessable, and knows no other.
+func TestIDs(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	seen := map[string]bool{}
+	for i := range 50 {
+		a := d.ask("c1", fmt.Sprint("p", i), wire.NewConversation, "x")
+		for _, id := range []string{a.Conversation, a.Reply} {
+			if b, err := base64.RawURLEncoding.DecodeString(id); err != nil || len(b) != 16 || seen[id] {
+				t.Errorf("%q: %d bytes, %v", id, len(b), err)
+			}
+			seen[id] = true
+		}
 	}
 }
 

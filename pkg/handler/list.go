@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/wire"
@@ -91,7 +92,11 @@ func (m *message) rename(ctx context.Context, r wire.Rename) error {
 
 // delete stops what still runs in a conversation, then removes it. One that was
 // removed in part before is removed to the end. The next prompt makes another.
-func (m *message) delete(ctx context.Context, conversation string) error {
+func (m *message) delete(ctx context.Context, r wire.Delete) error {
+	if r.All {
+		return m.deleteAll(ctx)
+	}
+	conversation := r.Conversation
 	if c, err := m.mine(ctx, conversation); err == nil && c.Active != "" {
 		if _, err := m.halt(ctx, c.Active); err != nil && chat.KindOf(err) != chat.NotFound {
 			return err
@@ -106,4 +111,17 @@ func (m *message) delete(ctx context.Context, conversation string) error {
 		}
 	}
 	return m.send(ctx, wire.Deleted{Conversation: conversation})
+}
+
+// deleteAll has somebody else do it, who has the time and answers in the end. From
+// now on this connection talks of something new.
+func (m *message) deleteAll(ctx context.Context) error {
+	if err := m.enter(ctx, chat.NewID()); err != nil {
+		return err
+	}
+	order, err := json.Marshal(Order{Erase: &Erasure{User: m.conn.User, Connection: m.conn.ID}})
+	if err != nil {
+		return err
+	}
+	return m.h.Disconnect.Invoke(ctx, order)
 }

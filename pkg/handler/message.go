@@ -33,9 +33,8 @@ type Turns interface {
 
 // Replies are what stop and resume need (R9, R11).
 type Replies interface {
-	Reply(ctx context.Context, id string) (chat.Reply, error)
+	Haltable
 	Listen(ctx context.Context, reply, connection string, offset int, m chat.Mode) (chat.Reply, error)
-	Wish(ctx context.Context, reply, by string) (chat.Reply, error)
 }
 
 // Followers keep a conversation's listeners, and the time of a reply's Invoke.
@@ -89,6 +88,8 @@ type SendMessage struct {
 	Poster  relay.Poster
 	Sockets Hanger
 	Reply   Invoker
+	// Disconnect takes the order to erase what there is of a user.
+	Disconnect Invoker
 	// Auth is how the API authorizes: iam, jwt, apikey or none.
 	Auth string
 	// Verifier checks the tokens of auth; nil where there are none.
@@ -222,7 +223,7 @@ func (m *message) serve(ctx context.Context, req wire.Request) {
 	case wire.Rename:
 		err = m.rename(ctx, r)
 	case wire.Delete:
-		err = m.delete(ctx, r.Conversation)
+		err = m.delete(ctx, r)
 	case wire.Auth:
 		err = m.auth(ctx, r.Token)
 	case wire.Ping: // API Gateway answers it itself, unless it came some other way

@@ -48,7 +48,7 @@ func TestBadRequests(t *testing.T) {
 		{`{"action":"rename","title":"t"}`, "rename needs conversation and title", ""},
 		{`{"action":"rename","conversation":"c","title":"  "}`, "rename needs conversation and title", ""},
 		{`{"action":"rename","conversation":"c","title":"` + long + `"}`, "title must be at most 200 characters", ""},
-		{`{"action":"delete"}`, "delete needs conversation", ""},
+		{`{"action":"delete"}`, "delete needs conversation, or all, which is everything there is of you", ""},
 		{`{"action":"subscribe"}`, "topic is missing", ""},
 		{`{"action":"auth"}`, "auth needs token", ""},
 	}

@@ -132,29 +132,39 @@ func (m *message) stop(ctx context.Context, reply string) error {
 	return m.send(ctx, relay.EndOf(img))
 }
 
-// halt ends a reply of the user's own and tells everybody else, or wishes that
-// its owner does (R11).
-func (m *message) halt(ctx context.Context, reply string) (chat.Reply, error) {
-	seen, err := m.h.Store.Reply(ctx, reply)
+// Haltable are replies that can be ended before their time.
+type Haltable interface {
+	Reply(ctx context.Context, id string) (chat.Reply, error)
+	Wish(ctx context.Context, reply, by string) (chat.Reply, error)
+}
+
+// halt ends a reply of the user's own and tells everybody but one connection, or
+// wishes that its owner does (R11).
+func halt(ctx context.Context, store Haltable, tell *relay.Teller, user, reply, except string) (chat.Reply, error) {
+	seen, err := store.Reply(ctx, reply)
 	switch {
 	case err != nil:
 		return seen, err
-	case seen.User != m.conn.User:
+	case seen.User != user:
 		return seen, noReply(reply)
 	case seen.State == chat.Ended:
 		return seen, nil
 	}
-	img, err := m.h.Store.Wish(ctx, reply, chat.NewID())
+	img, err := store.Wish(ctx, reply, chat.NewID())
 	switch {
 	case err != nil:
 		return img, err
 	case img.Expired(time.Now()):
-		return m.tell.Finish(ctx, img, m.conn.ID)
+		return tell.Finish(ctx, img, except)
 	case img.State == chat.Ended:
-		m.tell.Charge(ctx, img, img.Used())
-		m.tell.Tell(ctx, img, m.conn.ID, nil)
+		tell.Charge(ctx, img, img.Used())
+		tell.Tell(ctx, img, except, nil)
 	}
 	return img, nil
+}
+
+func (m *message) halt(ctx context.Context, reply string) (chat.Reply, error) {
+	return halt(ctx, m.h.Store, m.tell, m.conn.User, reply, m.conn.ID)
 }
 
 // replyError names the reply in an error's frame.

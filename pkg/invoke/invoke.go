@@ -29,7 +29,7 @@ func New(cfg aws.Config, name string) *Function {
 func (f *Function) Invoke(ctx context.Context, payload []byte) error {
 	_, err := f.api.Invoke(ctx, &lambda.InvokeInput{FunctionName: &f.name, InvocationType: types.InvocationTypeEvent, Payload: payload})
 	if err != nil {
-		return &chat.Error{Kind: chat.Unavailable, Message: "the reply could not be started; try again",
+		return &chat.Error{Kind: chat.Unavailable, Message: "this could not be started; try again",
 			Err: fmt.Errorf("invoke %s: %w", f.name, err)}
 	}
 	return nil

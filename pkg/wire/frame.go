@@ -105,9 +105,10 @@ type (
 		Conversation string `json:"conversation"`
 		Title        string `json:"title"`
 	}
-	// Deleted answers Delete.
+	// Deleted answers Delete, with what it asked for.
 	Deleted struct {
-		Conversation string `json:"conversation"`
+		Conversation string `json:"conversation,omitempty"`
+		All          bool   `json:"all,omitempty"`
 	}
 	// Subscribed answers Subscribe.
 	Subscribed struct {

@@ -45,6 +45,7 @@ var frames = []struct {
 		`{"type":"conversations","conversations":[{"id":"c1","title":"京都","at":"2026-11-22T12:00:00.005Z"}],"before":"x"}`},
 	{wire.Renamed{Conversation: "c1", Title: "t"}, `{"type":"renamed","conversation":"c1","title":"t"}`},
 	{wire.Deleted{Conversation: "c1"}, `{"type":"deleted","conversation":"c1"}`},
+	{wire.Deleted{All: true}, `{"type":"deleted","all":true}`},
 	{wire.Subscribed{Topic: "t"}, `{"type":"subscribed","topic":"t"}`},
 	{wire.Unsubscribed{Topic: "t"}, `{"type":"unsubscribed","topic":"t"}`},
 	{wire.Authorized{}, `{"type":"authorized"}`},

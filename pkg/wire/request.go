@@ -64,9 +64,12 @@ type (
 		Conversation string `json:"conversation"`
 		Title        string `json:"title"`
 	}
-	// Delete removes a conversation and all that is in it.
+	// Delete removes a conversation and all that is in it or, with All, everything
+	// there is of the user: conversations, topics, missed notifications. That takes
+	// its time and is answered when it is done; asked again it goes on.
 	Delete struct {
-		Conversation string `json:"conversation"`
+		Conversation string `json:"conversation,omitempty"`
+		All          bool   `json:"all,omitempty"`
 	}
 	// Subscribe adds a topic to the user's own.
 	Subscribe struct {
@@ -205,8 +208,8 @@ func check(r Request) error {
 			return fmt.Errorf("title must be at most %d characters", MaxTitle)
 		}
 	case Delete:
-		if r.Conversation == "" {
-			return errors.New("delete needs conversation")
+		if (r.Conversation == "") != r.All {
+			return errors.New("delete needs conversation, or all, which is everything there is of you")
 		}
 	case Subscribe:
 		return checkTopic(r.Topic)
@@ -263,16 +266,19 @@ func checkTopic(t string) error {
 func typeMessage(err error) string {
 	var te *json.UnmarshalTypeError
 	if errors.As(err, &te) && te.Field != "" {
-		return fmt.Sprintf("%s must be a %s", te.Field, kindName(te.Type.Kind().String()))
+		return fmt.Sprintf("%s must be %s", te.Field, kindName(te.Type.Kind().String()))
 	}
 	return err.Error()
 }
 
 func kindName(k string) string {
-	if strings.HasPrefix(k, "int") {
-		return "whole number"
+	switch {
+	case strings.HasPrefix(k, "int"):
+		return "a whole number"
+	case k == "bool":
+		return "true or false"
 	}
-	return k
+	return "a " + k
 }
 
 // clip cuts s to at most n code points.
