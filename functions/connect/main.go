@@ -23,7 +23,7 @@ func main() {
 	h := &handler.Connect{
 		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
 		Auth:    env.Must("AUTH"),
-		Origins: env.List("ALLOWED_ORIGINS"),
+		Origins: handler.NewOrigins(env, "ALLOWED_ORIGINS"),
 		Logger:  handler.NewLogger(),
 	}
 	if err := env.Err(); err != nil {

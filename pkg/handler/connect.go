@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -93,12 +95,32 @@ func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity)
 }
 
 func (h *Connect) allowed(origin string) bool {
-	for _, o := range h.Origins {
-		if o == "*" || strings.EqualFold(o, origin) {
-			return true
+	return slices.ContainsFunc(h.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) })
+}
+
+// NewOrigins reads the origins of a comma-separated variable as browsers write
+// them: scheme and host in small letters, a port only where it is not the scheme's
+// own, nothing behind it (RFC 6454 §6.1). "null", which any page can make itself,
+// is refused like everything else that is no origin.
+func NewOrigins(env *Env, name string) []string {
+	var list []string
+	for _, text := range env.List(name) {
+		u, err := url.Parse(strings.TrimSuffix(text, "/"))
+		switch {
+		case text == "*":
+			list = append(list, text)
+			continue
+		case err != nil || u.Scheme == "" || u.Hostname() == "" || strings.Contains(u.Host, "*") || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+			env.faults = append(env.faults, fmt.Errorf("%s has %q; an origin is like https://chat.example or http://localhost:5173, or * for all", name, text))
+			continue
 		}
+		host := strings.ToLower(u.Host)
+		if own := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; own != "" {
+			host = strings.TrimSuffix(host, own)
+		}
+		list = append(list, u.Scheme+"://"+host)
 	}
-	return false
+	return list
 }
 
 // pickProtocol chooses the one subprotocol to answer with. A browser that

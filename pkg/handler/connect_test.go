@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,5 +172,41 @@ func TestConnectStores(t *testing.T) {
 	c := d.connection("c1")
 	if c.User != "alice" || c.Mode != chat.ModePlain || !c.Fixed || c.Gone || time.Since(c.At) > time.Minute {
 		t.Errorf("stored %+v", c)
+	}
+}
+
+// TestNewOrigins: what an operator writes is what browsers send, or is refused.
+func TestNewOrigins(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                              nil,
+		"*":                             {"*"},
+		"https://chat.example":          {"https://chat.example"},
+		"HTTPS://Chat.Example/":         {"https://chat.example"},
+		"https://chat.example:443":      {"https://chat.example"},
+		"http://chat.example:80, x":     {"http://chat.example", "?"},
+		"https://chat.example:8443":     {"https://chat.example:8443"},
+		"http://chat.example:443":       {"http://chat.example:443"},
+		"http://[::1]:5173":             {"http://[::1]:5173"},
+		"chrome-extension://abc":        {"chrome-extension://abc"},
+		"https://a.example,*":           {"https://a.example", "*"},
+		"null":                          {"?"},
+		"chat.example":                  {"?"},
+		"https://":                      {"?"},
+		"https://chat.example/app":      {"?"},
+		"https://chat.example?x":        {"?"},
+		"https://user@chat.example":     {"?"},
+		"https://*.chat.example":        {"?"},
+		"https://chat.example:8443/#x":  {"?"},
+		"javascript:alert(1)":           {"?"},
+		"https://chat.example https://": {"?"},
+	} {
+		env := handler.NewEnv(func(string) string { return text })
+		got := handler.NewOrigins(env, "ALLOWED_ORIGINS")
+		if env.Err() != nil {
+			got = append(got, "?")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v", text, got, env.Err())
+		}
 	}
 }
