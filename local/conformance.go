@@ -159,7 +159,7 @@ func (s *session) askOurselves(ctx context.Context, o conform.Options) (conform.
 }
 
 // quietHere is long enough where nothing travels.
-const quietHere = 300 * time.Millisecond
+const quietHere = 500 * time.Millisecond
 
 func (s *session) ask(ctx context.Context, t conform.Target, o conform.Options) (conform.Summary, error) {
 	asked, err := conform.Open(ctx, t)

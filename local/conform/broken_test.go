@@ -98,7 +98,7 @@ var breakages = []struct {
 		})
 	}}, []string{"no subprotocol is returned"}},
 	{"subprotocols cut", onEvent("one.v1,two", "one.v1"), []string{"the subprotocol is what"}},
-	{"no waiting", onEvent(`\"sleep\":1000`, `\"slept\":1000`), []string{"the upgrade waits"}},
+	{"no waiting", onEvent(`\"sleep\":3000`, `\"slept\":3000`), []string{"the upgrade waits"}},
 	{"every connect is disconnected", conformtest.Options{Function: disconnecting}, []string{"a refused $connect has no"}},
 	{"deflate hidden", onEvent("permessage-deflate", "hidden"), []string{"permessage-deflate, offered"}},
 

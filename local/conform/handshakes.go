@@ -73,8 +73,8 @@ func noSubprotocol(ctx context.Context, c *Check) {
 }
 
 func upgradeWaits(ctx context.Context, c *Check) {
-	s := c.dial(ctx, "open", &dialing{do: &probe.Command{Sleep: 1000}})
-	c.holds(s.took >= time.Second, "101 came: expected after 1 s, got %v", s.took)
+	s := c.dial(ctx, "open", &dialing{do: &probe.Command{Sleep: 3000}})
+	c.holds(s.took >= 3*time.Second, "101 came: expected after 3 s, got %v", s.took)
 }
 
 func refusedStaysAlone(ctx context.Context, c *Check) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"kaiwa/local/conform/probe"
 )
@@ -136,12 +135,10 @@ func mockAnswers(ctx context.Context, c *Check) {
 // concurrent: the first message would hold the second up if it could.
 func concurrent(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
-	began := time.Now()
-	s.say(ctx, "twoway", probe.Command{Sleep: 2500, Answer: body("first")})
+	s.say(ctx, "twoway", probe.Command{Sleep: 4000, Answer: body("first")})
 	c.await(ctx, s.id(ctx), "MESSAGE", 1)
 	s.say(ctx, "twoway", probe.Command{Answer: body("second")})
 	c.same("the quick one's answer, sent second, comes", s.next(ctx), "second")
-	c.holds(time.Since(began) < 2500*time.Millisecond, "the quick answer: expected within 2.5 s, got %v", time.Since(began))
 	c.same("then", s.next(ctx), "first")
 }
 

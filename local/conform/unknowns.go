@@ -137,12 +137,17 @@ func throttledMessage(ctx context.Context, c *Check) {
 	c.observe("nothing, or all were let through")
 }
 
-// maybe receives a message if one comes soon.
+// maybe receives a message if one comes soon. It waits longer than where nothing
+// is expected.
 func (s *socket) maybe(ctx context.Context) (m message, ok bool) {
+	return s.maybeIn(ctx, 3*s.c.Quiet)
+}
+
+func (s *socket) maybeIn(ctx context.Context, d time.Duration) (m message, ok bool) {
 	if s.useless() {
 		return m, false
 	}
-	timer := time.NewTimer(s.c.Quiet)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case m = <-s.inbox:
@@ -209,21 +214,25 @@ func reservedKeys(ctx context.Context, c *Check) {
 	for _, key := range []string{"$connect", "$disconnect", "$default"} {
 		s := c.dial(ctx, "open", nil)
 		s.send(ctx, fmt.Sprintf(`{"action":%q}`, key))
-		seen = append(seen, key+": "+c.fate(ctx, s))
+		e, frame := c.fate(ctx, s)
+		seen = append(seen, key+": "+e.text("requestContext.routeKey")+frame)
 	}
 	c.observe("%s", strings.Join(seen, "; "))
 }
 
-// fate of a message that was just sent: the route it took, or the frame that came
-// back.
-func (c *Check) fate(ctx context.Context, s *socket) string {
-	if m, ok := s.maybe(ctx); ok {
-		return withoutIDs(m.text)
+// fate of the one message that was sent: the event it became, or else the frame
+// that came back, or "nothing".
+func (c *Check) fate(ctx context.Context, s *socket) (e event, frame string) {
+	id, began := s.id(ctx), time.Now()
+	for look := firstLook; !c.done() && time.Since(began) < 3*c.Quiet; look = min(2*look, lastLook) {
+		if found := c.find(ctx, id, "MESSAGE"); len(found) > 0 {
+			return c.decode(found[0]), ""
+		}
+		if m, ok := s.maybeIn(ctx, look); ok {
+			return nil, withoutIDs(m.text)
+		}
 	}
-	for _, r := range c.find(ctx, s.id(ctx), "MESSAGE") {
-		return c.decode(r).text("requestContext.routeKey")
-	}
-	return "nothing"
+	return nil, "nothing"
 }
 
 func disconnectAfter(ctx context.Context, c *Check, act func(*socket)) {
@@ -327,16 +336,11 @@ func badBodyFrame(ctx context.Context, c *Check) {
 func emptyMessage(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
 	s.send(ctx, "")
-	if m, ok := s.maybe(ctx); ok {
-		c.observe("%s", withoutIDs(m.text))
+	e, frame := c.fate(ctx, s)
+	if e == nil {
+		c.observe("%s", frame)
 		return
 	}
-	found := c.find(ctx, s.id(ctx), "MESSAGE")
-	if len(found) == 0 {
-		c.observe("nothing")
-		return
-	}
-	e := c.decode(found[0])
 	had := "without a body"
 	if _, ok := e["body"]; ok {
 		had = fmt.Sprintf("with the body %q", e["body"])

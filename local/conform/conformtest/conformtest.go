@@ -63,7 +63,7 @@ func Start(l net.Listener, dial func(context.Context, string, string) (net.Conn,
 	address := l.Addr().String()
 	who := credentials.NewStaticCredentialsProvider("AKIDCONFORM", "secret", "")
 	s := &Stack{
-		Target:   conform.Target{URL: "ws://" + address + "/open", Credentials: who, Dial: dial, Quiet: 100 * time.Millisecond, Patience: o.Patience},
+		Target:   conform.Target{URL: "ws://" + address + "/open", Credentials: who, Dial: dial, Quiet: time.Second, Patience: o.Patience},
 		gateways: map[string]*apigw.Gateway{},
 		posts:    &http.Client{Transport: &http.Transport{DialContext: dial}},
 	}
