@@ -92,14 +92,18 @@ func (u unhurried) RoundTrip(r *http.Request) (*http.Response, error) {
 // bubble runs f with a desk in virtual time, its table reached without a socket.
 func bubble(t *testing.T, f func(*desk)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		fault := &faults{}
-		server := ddb.New(&ddb.Options{Faults: fault.of})
-		f(deskOn(t, server, fault, aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://table.test"), HTTPClient: inProcess{server},
-			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-			})}))
-	})
+	synctest.Test(t, func(t *testing.T) { f(deskInProcess(t)) })
+}
+
+// deskInProcess reaches its table without a socket.
+func deskInProcess(t *testing.T) *desk {
+	t.Helper()
+	fault := &faults{}
+	server := ddb.New(&ddb.Options{Faults: fault.of})
+	return deskOn(t, server, fault, aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://table.test"), HTTPClient: inProcess{server},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		})})
 }
 
 type inProcess struct{ http.Handler }

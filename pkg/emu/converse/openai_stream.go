@@ -108,8 +108,10 @@ func (c *completion) counted() Usage {
 		u := estimate(c.req, []string{c.text.String()})
 		return Usage{Input: u.Input + u.CacheRead + u.CacheWrite, Output: u.Output}
 	}
-	cached := c.usage.Details.Cached
-	return Usage{Input: c.usage.Prompt - cached, Output: c.usage.Completion, CacheRead: cached, Cached: cached > 0}
+	// A backend may count wrongly: no count is below zero.
+	prompt := max(0, c.usage.Prompt)
+	cached := min(max(0, c.usage.Details.Cached), prompt)
+	return Usage{Input: prompt - cached, Output: max(0, c.usage.Completion), CacheRead: cached, Cached: cached > 0}
 }
 
 func streamError(problem string) *Error {
