@@ -66,6 +66,9 @@ func (c *cache) file(kind, port, suffix string) string {
 
 func (c *cache) binaries() string { return filepath.Join(c.dir, "bin") }
 
+// runtimes is the folder for what functions need beside their own source.
+func (c *cache) runtimes() string { return filepath.Join(c.dir, "runtimes") }
+
 // close removes a folder that is not meant to last.
 func (c *cache) close() {
 	if c.temporary {

@@ -33,7 +33,10 @@ func TestExitCodes(t *testing.T) {
 		"  Stage:\n    Type: AWS::ApiGatewayV2::Stage\n    Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true}\n"
 	function := func(runtime, source string) string {
 		return socket + "  Fn:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: " + source +
-			", Handler: bootstrap, Runtime: " + runtime + "}\n"
+			", Handler: app.handler, Runtime: " + runtime + "}\n" +
+			"  Integration:\n    Type: AWS::ApiGatewayV2::Integration\n    Properties: {ApiId: !Ref Api, IntegrationType: AWS_PROXY, " +
+			"IntegrationUri: !Sub 'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations'}\n" +
+			"  Connect:\n    Type: AWS::ApiGatewayV2::Route\n    Properties: {ApiId: !Ref Api, RouteKey: $connect, Target: !Sub 'integrations/${Integration}'}\n"
 	}
 	write("go.mod", "module broken\n\ngo 1.26.0\n")
 	write("fn/main.go", "package main\n\nfunc main() {\n\tbroken()\n}\n")
@@ -52,8 +55,11 @@ func TestExitCodes(t *testing.T) {
 		{"no API", []string{"-serve", "-addr", free, "-template", write("empty.yaml", "Resources:\n  T:\n    Type: AWS::SNS::Topic\n")}, 1, "empty.yaml: there is no WebSocket API to run"},
 		{"unknown parameter", []string{"-serve", "-addr", free, "-template", echo, "-param", "Nonsense=1"}, 1, "Nonsense"},
 		{"value not allowed", []string{"-serve", "-addr", free, "-template", echo, "-param", "Auth=magic"}, 1, "Auth"},
-		{"other runtime", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1, "cannot run nodejs22.x here"},
-		{"no source", []string{"-serve", "-addr", free, "-template", write("gone.yaml", function("provided.al2023", "gone"))}, 1, "gone"},
+		{"other runtime", []string{"-serve", "-addr", free, "-template", write("java.yaml", function("java21", "fn"))}, 1,
+			"java.yaml: nobody can connect to the stage dev: Fn: java21 cannot run here: only Go, Node.js and Python do"},
+		{"no handler", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1,
+			"Fn: handler app.handler: there is no app.js in "},
+		{"no source", []string{"-serve", "-addr", free, "-template", write("gone.yaml", function("provided.al2023", "gone"))}, 1, "Fn: there is no folder "},
 		{"does not build", []string{"-serve", "-addr", free, "-template", write("build.yaml", function("provided.al2023", "fn"))}, 1, "fn/main.go:4:2: undefined: broken"},
 	}
 	for _, tt := range tests {

@@ -7,9 +7,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kaiwa/local/build"
+	"kaiwa/local/program"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
@@ -23,7 +25,10 @@ type prepared struct {
 	cache     *cache
 	client    string // "" when no chat is opened
 	caFile    string
+	caBundle  string
 	logs      *logging
+	notHere   []string // lines about what cannot run
+	notes     []string // lines about what may differ
 }
 
 // prepare reads the template and builds what it names. at is the listener's
@@ -48,7 +53,7 @@ func (s *session) prepare(ctx context.Context, at net.Addr) (*prepared, error) {
 	if p.cache, err = openCache(folder); err != nil {
 		return nil, err
 	}
-	p.caFile = p.cache.file("ca", port, ".pem")
+	p.caFile, p.caBundle = p.cache.file("ca", port, ".pem"), p.cache.file("ca-bundle", port, ".pem")
 	if err = s.build(ctx, p); err == nil {
 		p.logs, err = s.openLogs(p.cache.file("functions", port, ".log"), p.template.Functions())
 	}
@@ -93,51 +98,41 @@ func (s *session) region() string {
 
 // build makes the functions' programs and, if a chat will be opened, the client.
 func (s *session) build(ctx context.Context, p *prepared) error {
-	functions := p.template.Functions()
-	var dirs []string
-	for _, f := range functions {
-		if err := buildable(f); err != nil {
-			return err
-		}
-		dirs = append(dirs, f.Dir)
+	set, err := program.New(ctx, p.template.Functions(), filepath.Dir(s.template), p.cache.runtimes())
+	if err != nil {
+		return err
 	}
-	what := fmt.Sprintf("building %d functions", len(functions))
-	if len(functions) == 1 {
-		what = "building 1 function"
+	if p.notHere, err = judge(p.template, set.Refused); err != nil {
+		return fmt.Errorf("%s: %w", s.template, err)
 	}
+	p.notes = set.Notes
+	var what []string
+	switch n := len(set.Sources); n {
+	case 0:
+	case 1:
+		what = append(what, "1 function")
+	default:
+		what = append(what, fmt.Sprintf("%d functions", n))
+	}
+	dirs := slices.Clone(set.Sources)
 	var client string
 	if s.opensChat() {
-		var err error
 		if client, err = clientFolder(); err != nil {
 			return err
 		}
 		dirs = append(dirs, client)
-		what += " and the client"
+		what = append(what, "the client")
 	}
 	var files map[string]string
-	err := progress(s.err, what, func() (err error) {
-		files, err = build.Binaries(ctx, p.cache.binaries(), dirs)
-		return err
-	})
+	if len(dirs) > 0 {
+		err = progress(s.err, "building "+strings.Join(what, " and "), func() (err error) {
+			files, err = build.Binaries(ctx, p.cache.binaries(), dirs)
+			return err
+		})
+	}
 	if err != nil {
 		return err
 	}
-	p.client = files[client]
-	for _, f := range functions {
-		file := files[f.Dir]
-		f.Command, f.Dir = []string{file}, filepath.Dir(file) // on Lambda too there is the program and no source
-		p.functions = append(p.functions, f.Function)
-	}
-	return nil
-}
-
-// buildable names what cannot be run here.
-func buildable(f sam.Function) error {
-	switch {
-	case !strings.HasPrefix(f.Runtime, "provided"):
-		return fmt.Errorf("function %s: cannot run %s here: only Go (provided.al2023)", f.LogicalID, f.Runtime)
-	case f.BuildMethod != "" && f.BuildMethod != "go1.x":
-		return fmt.Errorf("function %s: cannot build with %s here: only go1.x", f.LogicalID, f.BuildMethod)
-	}
+	p.client, p.functions = files[client], set.Functions(files)
 	return nil
 }

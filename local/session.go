@@ -104,6 +104,7 @@ func (s *session) options(p *prepared) *stack.Options {
 		Idle:     s.idle, Life: s.life, IntegrationTimeout: s.integrationTimeout, AsyncRetry: s.asyncRetry,
 		Faults:      s.faults,
 		CAFile:      p.caFile,
+		CABundle:    p.caBundle,
 		FunctionLog: p.logs.Function,
 		Report:      p.logs.Report,
 		Logger:      p.logs.Logger(),
@@ -119,6 +120,12 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 	if p.client == "" {
 		s.sayIgnored(p.template.Ignored())
 	}
+	for _, line := range p.notHere {
+		fmt.Fprintf(s.err, "not here: %s\n", line)
+	}
+	for _, line := range p.notes {
+		fmt.Fprintf(s.err, "note: %s\n", line)
+	}
 	a := st.Access()
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(s.err, "sign with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", a.AccessKeyID, a.SecretAccessKey, p.region)
@@ -130,7 +137,7 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", a.APIKey)
 	}
 	if p.client == "" {
-		fmt.Fprintf(s.err, "TLS on the same port, for programs that trust %s (NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE)\n", p.caFile)
+		fmt.Fprintf(s.err, "TLS on the same port, for programs with NODE_EXTRA_CA_CERTS=%s AWS_CA_BUNDLE=%[2]s SSL_CERT_FILE=%[2]s\n", p.caFile, p.caBundle)
 	} else {
 		fmt.Fprintf(s.err, "function logs in %s\n", p.logs.name)
 	}

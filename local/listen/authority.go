@@ -18,7 +18,7 @@ import (
 // private key is forgotten once that is done, so nothing else can ever be signed
 // in its name.
 type Authority struct {
-	// Certificate is for the loopback addresses and localhost.
+	// Certificate is for the loopback addresses, localhost and the names given.
 	Certificate tls.Certificate
 	// PEM is the authority's own certificate, for programs that must trust it.
 	PEM []byte
@@ -27,8 +27,8 @@ type Authority struct {
 // A run may last for weeks, hardly for longer.
 const validity = 90 * 24 * time.Hour
 
-// NewAuthority makes an authority and its certificate.
-func NewAuthority() (*Authority, error) {
+// NewAuthority makes an authority and its certificate, which is also for names.
+func NewAuthority(names ...string) (*Authority, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make authority key: %w", err)
@@ -47,7 +47,7 @@ func NewAuthority() (*Authority, error) {
 	leaf := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: "localhost"},
 		NotBefore: from, NotAfter: ca.NotAfter,
-		DNSNames:    []string{"localhost"},
+		DNSNames:    append([]string{"localhost"}, names...),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

@@ -38,19 +38,36 @@ func (s *Stack) environment(apis []apigw.API) map[string]string {
 	if len(apis) == 1 {
 		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = here + "/" + apis[0].Stage.Name
 	}
-	if s.opt.CAFile != "" {
-		env["NODE_EXTRA_CA_CERTS"] = s.opt.CAFile
+	var hosts []string
+	for _, a := range apis {
+		hosts = append(hosts, s.nameOf(a)+"="+s.addr)
 	}
+	env["BOOTSTRAP_HOSTS"] = strings.Join(hosts, ",") // see emu/bootstrap
+	s.trustIn(env)
 	if s.callsAWS() {
 		s.addCredentials(env)
 		return env
 	}
-	// Without these an SDK that misses something asks a server that is not there.
+	// Every other service is asked for here, where it is refused by its name, and not
+	// at AWS, which would say that the keys are wrong.
+	env["AWS_ENDPOINT_URL"] = here
 	env["AWS_EC2_METADATA_DISABLED"] = "true"
-	if s.opt.CAFile != "" {
-		env["AWS_CA_BUNDLE"] = s.opt.CAFile // replaces all others, so not beside AWS itself
-	}
 	return env
+}
+
+// nameOf is the name an API has on AWS.
+func (s *Stack) nameOf(a apigw.API) string {
+	return a.ID + ".execute-api." + s.opt.Region + ".amazonaws.com"
+}
+
+// setting is one of the user's, "" if there is none.
+func (s *Stack) setting(name string) string {
+	for _, setting := range s.opt.Environ {
+		if value, ok := strings.CutPrefix(setting, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // addCredentials hands the user's own AWS settings on, except endpoints. Those
@@ -77,7 +94,7 @@ func (s *Stack) addCredentials(env map[string]string) {
 func (s *Stack) localise(env map[string]string, apis []apigw.API) map[string]string {
 	var pairs []string
 	for _, a := range apis {
-		host := a.ID + ".execute-api." + s.opt.Region + ".amazonaws.com"
+		host := s.nameOf(a)
 		pairs = append(pairs, "https://"+host, "http://"+s.addr, "wss://"+host, "ws://"+s.addr, host, s.addr)
 	}
 	here := strings.NewReplacer(pairs...)

@@ -16,27 +16,29 @@ func TestEnvironment(t *testing.T) {
 		"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "OTHER=1",
 	}
 	ca := filepath.Join(t.TempDir(), "ca.pem")
+	bundle := filepath.Join(t.TempDir(), "bundle.pem")
 	elsewhere, _ := ddb.Start(t, nil)
 	tests := []struct {
 		name string
 		o    stack.Options
 		want map[string]string // HERE is the listener
 	}{
-		{"all here", stack.Options{Environ: user, CAFile: ca}, map[string]string{
+		{"all here", stack.Options{Environ: user, CAFile: ca, CABundle: bundle}, map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": "http://HERE", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://HERE",
 			"AWS_ENDPOINT_URL_LAMBDA": "http://HERE", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://HERE/dev",
 			"CALLBACK": "http://HERE/dev", "HOST": "HERE",
 			"AWS_BEARER_TOKEN_BEDROCK": "", "AWS_REGION": region, "OTHER": "",
-			"AWS_CA_BUNDLE": ca, "NODE_EXTRA_CA_CERTS": ca, "AWS_EC2_METADATA_DISABLED": "true",
+			"AWS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": ca, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle,
+			"AWS_ENDPOINT_URL": "http://HERE", "AWS_EC2_METADATA_DISABLED": "true",
 		}},
 		{"table elsewhere", stack.Options{Environ: user, DynamoDB: elsewhere}, map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": elsewhere, "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://HERE",
 			"AWS_CA_BUNDLE": "",
 		}},
-		{"bedrock", stack.Options{Environ: user, CAFile: ca, Bedrock: true}, map[string]string{
+		{"bedrock", stack.Options{Environ: user, CAFile: ca, CABundle: bundle, Bedrock: true}, map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": "http://HERE", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "", "AWS_ENDPOINT_URL": "",
 			"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "", "AWS_BEARER_TOKEN_BEDROCK": "token",
-			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "", "AWS_REGION": region, "OTHER": "", "AWS_CA_BUNDLE": "", "NODE_EXTRA_CA_CERTS": ca,
+			"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "", "AWS_REGION": region, "OTHER": "", "AWS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": ca,
 		}},
 	}
 	for _, tt := range tests {

@@ -22,8 +22,9 @@ type Options struct {
 	// Data is a folder for the embedded one's tables; see ddb.Open. Default: they
 	// are in memory.
 	Data string
-	// Environ is where the user's AWS settings are looked for, as NAME=VALUE, when
-	// functions call AWS itself. Default: none.
+	// Environ is where the user's settings are looked for, as NAME=VALUE: the file of
+	// trusted certificates and, when functions call AWS itself, all of AWS. Default:
+	// none.
 	Environ []string
 	// AWS's limits; 0 is AWS's value (DESIGN §5).
 	Idle, Life, IntegrationTimeout, AsyncRetry time.Duration
@@ -33,8 +34,10 @@ type Options struct {
 	// Faults from the beginning. Default: none.
 	Faults *faults.Plan
 	// CAFile is where the authority's certificate for TLS is put, for programs
-	// that insist on it; Close removes it. Default: nowhere.
-	CAFile string
+	// that insist on it, and CABundle where it is put together with what the system
+	// trusts, for programs that take one file for both. Close removes them. Default:
+	// nowhere.
+	CAFile, CABundle string
 	// Calls gets every permission that a function needed for a request to an AWS
 	// service that is emulated here. It is called concurrently. Default: nobody.
 	Calls func(Call)

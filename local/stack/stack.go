@@ -17,13 +17,12 @@ package stack
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -39,22 +38,25 @@ import (
 
 // Stack is a running template.
 type Stack struct {
-	opt     Options
-	addr    string
-	url     string
-	access  Access
-	callers map[string]*caller // functions by access key
-	where   iam.Account
-	dice    faults.Dice
-	host    *lambdart.Host
-	apis    []*api
-	model   *converse.Server // nil: AWS itself
-	table   *ddb.Server      // nil: another one
-	server  *http.Server
-	owned   sync.WaitGroup
-	closing chan struct{} // closed by Close
-	stopped chan struct{} // closed when the listener is served no more
-	err     error         // why, once stopped
+	opt         Options
+	addr        string
+	url         string
+	certificate tls.Certificate
+	bundled     bool // CABundle has what the system trusts
+	access      Access
+	callers     map[string]*caller // functions by access key
+	where       iam.Account
+	named       named // services that are not here
+	dice        faults.Dice
+	host        *lambdart.Host
+	apis        []*api
+	model       *converse.Server // nil: AWS itself
+	table       *ddb.Server      // nil: another one
+	server      *http.Server
+	owned       sync.WaitGroup
+	closing     chan struct{} // closed by Close
+	stopped     chan struct{} // closed when the listener is served no more
+	err         error         // why, once stopped
 }
 
 // api is one WebSocket API of the template.
@@ -107,6 +109,9 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 	}
 	s.url = "ws://" + s.addr + "/" + apis[0].Stage.Name
 	if err := s.admit(t); err != nil {
+		return err
+	}
+	if err := s.trust(apis); err != nil {
 		return err
 	}
 	s.host = lambdart.New(s.hostOptions(apis))
@@ -186,24 +191,15 @@ func (s *Stack) addAPI(a apigw.API) error {
 
 // serve starts the one listener.
 func (s *Stack) serve(l net.Listener) error {
-	authority, err := listen.NewAuthority()
-	if err != nil {
-		return err
-	}
-	if s.opt.CAFile != "" {
-		if err := os.WriteFile(s.opt.CAFile, authority.PEM, 0o600); err != nil {
-			return fmt.Errorf("keep the authority's certificate: %w", err)
-		}
-	}
 	s.server = &http.Server{
-		Handler:           s.guard(s.routes()),
+		Handler:           s.unserved(s.guard(s.routes())),
 		ReadHeaderTimeout: time.Minute,
 		// Its own way is stderr, which may be where a chat is.
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
 	}
 	s.owned.Go(func() {
 		defer close(s.stopped)
-		s.err = apigw.Serve(s.server, listen.Both(l, authority.Certificate))
+		s.err = apigw.Serve(s.server, listen.Both(l, s.certificate))
 	})
 	if s.table != nil {
 		s.owned.Go(s.sweep)
@@ -248,10 +244,6 @@ func (s *Stack) Close(ctx context.Context) error {
 	if s.table != nil {
 		errs = append(errs, s.table.Close())
 	}
-	if s.opt.CAFile != "" {
-		if err := os.Remove(s.opt.CAFile); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, s.distrust())
 	return errors.Join(errs...)
 }
