@@ -21,6 +21,7 @@ type settings struct {
 	serve    bool
 	template string
 	params   map[string]string // Auth among them when -auth is given
+	imports  map[string]string // what other stacks export
 	model    model
 	dynamodb string // "" for the embedded one
 	data     string // its folder, "" for memory
@@ -43,13 +44,14 @@ var auths = []string{"none", "iam", "apikey"}
 // parse reads the command line. Its error is one line, or flag.ErrHelp after the
 // help was written.
 func parse(args []string, help io.Writer) (*settings, error) {
-	s := &settings{params: map[string]string{}, faults: &faults.Plan{}}
+	s := &settings{params: map[string]string{}, imports: map[string]string{}, faults: &faults.Plan{}}
 	fs := flag.NewFlagSet("local", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&s.addr, "addr", "127.0.0.1:3001", "listen on this loopback `address`, plain and TLS on one port")
 	fs.BoolVar(&s.serve, "serve", false, "no chat, only serve")
 	fs.StringVar(&s.template, "template", "template.yaml", "the SAM template to run, a `file`")
 	fs.Func("param", "a template parameter as `NAME=VALUE`; repeatable", s.setParam)
+	fs.Func("import", "what another stack exports, for Fn::ImportValue, as `NAME=VALUE`; repeatable", s.setImport)
 	fs.Func("auth", "short for -param Auth=…: `WHO` may connect, none, iam or apikey; prints what a client needs", s.setAuth)
 	fs.Func("model", "`WHO` answers: demo (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one); default demo", s.setModel)
 	fs.Func("dynamodb", "`URL` of another DynamoDB than the embedded one", s.setDynamoDB)
@@ -81,15 +83,20 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	return s, loopback(s.addr)
 }
 
-func (s *settings) setParam(text string) error {
+func (s *settings) setParam(text string) error { return set(s.params, text) }
+
+func (s *settings) setImport(text string) error { return set(s.imports, text) }
+
+// set notes a NAME=VALUE.
+func set(values map[string]string, text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || name == "" {
 		return errors.New("want NAME=VALUE")
 	}
-	if had, ok := s.params[name]; ok && had != value {
+	if had, ok := values[name]; ok && had != value {
 		return fmt.Errorf("%s is given twice, with different values", name)
 	}
-	s.params[name] = value
+	values[name] = value
 	return nil
 }
 

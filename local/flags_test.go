@@ -15,7 +15,7 @@ import (
 // defaults are those of DESIGN §5.
 func defaults() *settings {
 	return &settings{
-		addr: "127.0.0.1:3001", template: "template.yaml", params: map[string]string{}, faults: &faults.Plan{},
+		addr: "127.0.0.1:3001", template: "template.yaml", params: map[string]string{}, imports: map[string]string{}, faults: &faults.Plan{},
 		idle: 10 * time.Minute, life: 2 * time.Hour, integrationTimeout: 29 * time.Second, asyncRetry: time.Minute,
 	}
 }
@@ -36,6 +36,7 @@ func TestParse(t *testing.T) {
 		{"--serve --idle=30s", func(s *settings) { s.serve, s.idle = true, 30*time.Second }},
 		{"-template a/b.yaml", func(s *settings) { s.template = "a/b.yaml" }},
 		{"-param A=1 -param B=x=y -param C=", func(s *settings) { s.params = map[string]string{"A": "1", "B": "x=y", "C": ""} }},
+		{"-import net-vpc=vpc-1 -import a=b=c", func(s *settings) { s.imports = map[string]string{"net-vpc": "vpc-1", "a": "b=c"} }},
 		{"-auth iam", func(s *settings) { s.params["Auth"] = "iam" }},
 		{"-auth iam -param Auth=iam", func(s *settings) { s.params["Auth"] = "iam" }},
 		{"-param Auth=jwt", func(s *settings) { s.params["Auth"] = "jwt" }},

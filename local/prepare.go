@@ -72,7 +72,7 @@ func (p *prepared) close() {
 // load reads the template. Unless told otherwise, one that has a parameter Auth
 // with the value none runs with it: on this machine nobody needs to be kept out.
 func (s *session) load(region string) (*sam.Template, error) {
-	o := &sam.Options{Region: region, Parameters: maps.Clone(s.params)}
+	o := &sam.Options{Region: region, Parameters: maps.Clone(s.params), Imports: s.imports}
 	if _, told := s.params["Auth"]; !told {
 		o.Parameters["Auth"] = "none"
 		if t, err := sam.Load(s.template, o); err == nil {

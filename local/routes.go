@@ -88,7 +88,7 @@ func reasonOf(r apigw.Route, why map[string]string, missed map[string]bool) stri
 	for _, name := range names {
 		switch reason, here := why[name]; {
 		case !here:
-			return name + " cannot run here" // the template's reader has said why
+			return "there is no function " + name + " here" // the template's reader has said why
 		case reason != "":
 			missed[name] = true
 			return reason

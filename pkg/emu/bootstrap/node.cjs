@@ -28,7 +28,8 @@ const promisesOnly = runtime >= 24;
 const { request } = http;
 const { stringify, parse } = JSON;
 const exit = process.exit.bind(process);
-const complain = (what, error) => process.stderr.write(`${what} ${inspect(error)}\n`);
+const isOurs = (error) => String(error?.name).startsWith('Runtime.');
+const complain = (what, error) => process.stderr.write(`${what} ${isOurs(error) ? error.stack : inspect(error)}\n`);
 
 // One connection, kept: a handler that waits for nothing else has an empty event
 // loop, for a connection that is not in use does not count.
@@ -50,9 +51,12 @@ function call(method, where, body) {
 
 // Errors -------------------------------------------------------------------
 
-function runtimeError(name, message) {
+// runtimeError is an error that Lambda itself gives a name. Where it came from is
+// of interest only if stack says where in the function that was.
+function runtimeError(name, message, stack = '') {
   const error = new Error(message);
   error.name = `Runtime.${name}`;
+  error.stack = `${error.name}: ${message}${stack && `\n${stack}`}`;
   return error;
 }
 
@@ -130,7 +134,7 @@ async function loadModule(folder, file) {
     return local(at('.cjs') ?? local.resolve(file, { paths: [root, folder] }));
   } catch (error) {
     if (error instanceof SyntaxError) {
-      throw runtimeError('UserCodeSyntaxError', String(error));
+      throw runtimeError('UserCodeSyntaxError', String(error), error.stack);
     }
     if (error?.code === 'MODULE_NOT_FOUND') {
       throw runtimeError('ImportModuleError', String(error));
@@ -298,7 +302,7 @@ async function serveOne(handler) {
 async function main() {
   process.on('uncaughtException', (error) => die('Uncaught Exception', error, 129));
   process.on('unhandledRejection', (reason) =>
-    die('Unhandled Promise Rejection', Object.assign(runtimeError('UnhandledPromiseRejection', String(reason)), { reason }), 128));
+    die('Unhandled Promise Rejection', runtimeError('UnhandledPromiseRejection', String(reason), reason?.stack), 128));
   redirect();
   let handler;
   try {

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"kaiwa/pkg/emu/bootstrap"
 	"kaiwa/pkg/emu/lambdart"
@@ -217,9 +216,8 @@ func like(got, want string) bool {
 // timeout.
 func TestNodeNeverSettles(t *testing.T) {
 	fn := start(t, bootstrap.Node, map[string]string{"app.js": nodeBehaviour}, lambdart.Function{Handler: "app.never"})
-	began := time.Now()
-	if e := fn.fails("{}"); e.ErrorType != "Runtime.NodeJsExit" || time.Since(began) > 15*time.Second {
-		t.Errorf("%+v after %v", e, time.Since(began))
+	if e := fn.fails("{}"); e.ErrorType != "Runtime.NodeJsExit" {
+		t.Errorf("%+v", e)
 	}
 }
 

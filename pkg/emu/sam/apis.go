@@ -23,7 +23,6 @@ type parts struct {
 	integrations map[string]*apigw.Integration
 	authorizers  map[string]*apigw.Authorizer
 	models       map[string]json.RawMessage // schemas by API/NAME
-	answered     map[string]bool            // routes that have a RouteResponse
 	staged       map[string]bool            // APIs that have their stage
 }
 
@@ -33,7 +32,7 @@ type parts struct {
 func (s *stack) apis(t *Template) error {
 	a := &parts{
 		apis: make(map[string]*apigw.API), integrations: make(map[string]*apigw.Integration),
-		authorizers: make(map[string]*apigw.Authorizer), models: make(map[string]json.RawMessage), answered: make(map[string]bool), staged: make(map[string]bool),
+		authorizers: make(map[string]*apigw.Authorizer), models: make(map[string]json.RawMessage), staged: make(map[string]bool),
 	}
 	for _, pass := range []struct {
 		kind string
@@ -90,8 +89,8 @@ func (s *stack) owner(a *parts, r *resource, p *props) *apigw.API {
 		return api
 	}
 	for _, other := range s.order {
-		if other.kind == "AWS::ApiGatewayV2::Api" && s.apiID(other.id) == id {
-			return nil // an HTTP API, noted already
+		if (other.kind == "AWS::ApiGatewayV2::Api" || isAPI(other)) && s.apiID(other.id) == id {
+			return nil // an HTTP API, noted already, or one of SAM's, read later
 		}
 	}
 	p.fail(r.properties.get("ApiId"), "ApiId", "%q is no API of this template: use !Ref", id)
@@ -155,8 +154,16 @@ func (s *stack) integration(t *Template, a *parts, r *resource, p *props) {
 		TemplateSelectionExpression: p.text("TemplateSelectionExpression"),
 	}
 	s.noteContentHandling(r, p)
-	if i.Type == "AWS_PROXY" {
+	switch i.Type {
+	case "MOCK":
+	case "AWS_PROXY":
 		i.Function = s.functionOf(t, p, "IntegrationUri")
+	default:
+		if p.err == nil {
+			s.note(r.node, "%s: an integration of type %s cannot run here: only AWS_PROXY and MOCK are emulated", r.id, i.Type)
+		}
+		// It names no function, so whatever comes is answered as by one that fails.
+		i = &apigw.Integration{Type: "AWS_PROXY", Function: r.id}
 	}
 	a.integrations[shortID(r.id)] = i
 }
@@ -213,13 +220,11 @@ func (s *stack) authorizer(t *Template, a *parts, r *resource, p *props) {
 }
 
 func (s *stack) routeResponse(_ *Template, a *parts, r *resource, p *props) {
-	if s.owner(a, r, p) == nil {
-		return
-	}
+	s.owner(a, r, p)
 	if key := p.required("RouteResponseKey"); key != "$default" && p.err == nil {
 		p.fail(r.properties.get("RouteResponseKey"), "RouteResponseKey", "must be $default, not %q", key)
 	}
-	a.answered[p.required("RouteId")] = true
+	s.answered[p.required("RouteId")] = true
 }
 
 func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
@@ -248,17 +253,32 @@ func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
 	default:
 		p.fail(r.properties.get("AuthorizationType"), "AuthorizationType", "must be NONE, AWS_IAM or CUSTOM on a WebSocket API, not %q", route.Authorization)
 	}
-	// Both are needed for an answer to go back (aws-facts §3).
-	selected := p.text("RouteResponseSelectionExpression") == "$default"
-	route.Response = selected && a.answered[shortID(r.id)]
-	if a.answered[shortID(r.id)] && !selected {
-		s.note(r.node, "%s: its RouteResponse has no effect without RouteResponseSelectionExpression: $default", r.id)
-	}
+	route.Response = s.answers(r, p, r.id)
 	s.routeModels(a, api, &route, p)
 	if _, twice := api.Routes[key]; twice && p.err == nil {
 		p.fail(r.properties.get("RouteKey"), "RouteKey", "%q has a route already: remove one", key)
 	}
 	api.Routes[key] = route
+}
+
+// answers says whether a route's answer goes back: both a RouteResponse and its
+// selection are needed (aws-facts §3). id is the route's logical id.
+func (s *stack) answers(r *resource, p *props, id string) bool {
+	selected := p.text("RouteResponseSelectionExpression") == "$default"
+	if s.answered[shortID(id)] && !selected {
+		s.note(r.node, "%s: its RouteResponse has no effect without RouteResponseSelectionExpression: $default", id)
+	}
+	return selected && s.answered[shortID(id)]
+}
+
+// elsewhere says whether an ARN can be that of a function of another stack: one
+// that is imported or written out.
+func (s *stack) elsewhere(arn string) (name string, ok bool) {
+	if s.unknown[arn] {
+		return arn, true
+	}
+	_, name, ok = strings.Cut(arn, ":function:")
+	return name, ok && name != "" && strings.HasPrefix(arn, "arn:")
 }
 
 // functionOf finds the function that a URI or ARN property leads to.
@@ -280,6 +300,10 @@ func (s *stack) functionOf(t *Template, p *props, key string) string {
 				return arn[strings.LastIndex(arn, ":")+1:]
 			}
 		}
+	}
+	if name, ok := s.elsewhere(arn); ok {
+		s.note(p.n.get(key), "%s leads to a function that is not in this template: %s", key, name)
+		return name
 	}
 	p.fail(p.n.get(key), key, "%q leads to no function of this template: use ${Function.Arn}", uri)
 	return ""

@@ -3,10 +3,11 @@
 // outputs, every intrinsic function resolved. Names, ids and ARNs are made up
 // the way CloudFormation would, from the stack name and the logical id.
 //
-// It evaluates what it uses and nothing else: an ImportValue in a role's policy
-// harms nobody, one in a function's environment is an error. Errors are one
-// line, file:line: what: what to do. What the template has and a local run has
-// not stands in Template.Ignored.
+// It evaluates what it uses and nothing else: a Fn::GetAZs in a subnet harms
+// nobody, one in a function's environment is an error. Errors are one line,
+// file:line: what: what to do. What the template has and a local run has not
+// stands in Template.Ignored: a route to such a thing names a function that is
+// not there, so that it answers as one that fails.
 //
 // Plain YAML scalars are read as YAML 1.1, like the AWS tools do: OFF is false,
 // 010 is eight, 22:30 is 1350.

@@ -64,7 +64,7 @@ func TestBrokenTemplates(t *testing.T) {
 		{function + "      Timeout:\n", "t.yaml:8: F: Timeout: is empty, which CloudFormation refuses: remove it or give it a value"},
 		{function + "      Environment: {Variables: {A: [b]}}\n", "t.yaml:8: F: Environment: Variables.A: must be a string, not a list"},
 		{function + "      Environment: {Variables: {A: }}\n", "t.yaml:8: F: Environment: Variables.A: must be a string, not nothing"},
-		{function + "      Environment:\n        Variables:\n          A: !ImportValue X\n", "t.yaml:10: F: Environment: Fn::ImportValue: there are no other stacks here: make it a parameter"},
+		{function + "      Environment:\n        Variables:\n          A: !GetAZs ''\n", "t.yaml:10: F: Environment: Fn::GetAZs: there are no availability zones here: make it a parameter"},
 		{function + "      Environment: [a]\n", "t.yaml:8: F: Environment: must be a mapping, not a list"},
 		{function + "      EventInvokeConfig: {MaximumRetryAttempts: 3}\n", `t.yaml:8: F: EventInvokeConfig: MaximumRetryAttempts: must be a whole number from 0 to 2, not "3"`},
 		{function + "      EventInvokeConfig: {MaximumEventAgeInSeconds: 59}\n", `t.yaml:8: F: EventInvokeConfig: MaximumEventAgeInSeconds: must be a whole number from 60 to 21600, not "59"`},
@@ -84,6 +84,7 @@ func TestBrokenTemplates(t *testing.T) {
 		{socket + "  R: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: a, AuthorizationType: CUSTOM, AuthorizerId: x}}\n", "t.yaml:11: R: AuthorizerId: is no authorizer of this template: use !Ref"},
 		{socket + "  R: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: a, ApiKeyRequired: maybe}}\n", `t.yaml:11: R: ApiKeyRequired: must be true or false, not "maybe"`},
 		{socket + "  R: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: a}}\n  S: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: a}}\n", `t.yaml:12: S: RouteKey: "a" has a route already: remove one`},
+		{socket + "  J: {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref Api, IntegrationType: AWS_PROXY, IntegrationUri: 'arn:x:function:'}}\n", `t.yaml:11: J: IntegrationUri: "arn:x:function:" leads to no function of this template: use ${Function.Arn}`},
 		{socket + "  J: {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref Api, IntegrationType: AWS_PROXY, IntegrationUri: 'arn:x'}}\n", `t.yaml:11: J: IntegrationUri: "arn:x" leads to no function of this template: use ${Function.Arn}`},
 		{socket + "  J: {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref Api, IntegrationType: MOCK, TimeoutInMillis: 30000}}\n", `t.yaml:11: J: TimeoutInMillis: must be a whole number from 50 to 29000, not "30000"`},
 		{socket + "  J: {Type: AWS::ApiGatewayV2::IntegrationResponse, Properties: {ApiId: !Ref Api, IntegrationId: x, IntegrationResponseKey: $default}}\n", "t.yaml:11: J: IntegrationId: is no integration of this template: use !Ref"},
@@ -123,7 +124,8 @@ func TestGrowingNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line := tmpl.Ignored()[0]; !strings.HasSuffix(line, "longer than 65536 characters") || strings.Contains(line, "\n") {
+	lines := tmpl.Ignored()
+	if line := lines[len(lines)-1]; !strings.HasSuffix(line, "longer than 65536 characters") || strings.Contains(line, "\n") {
 		t.Errorf("%s", line)
 	}
 }
@@ -185,7 +187,10 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ template, want string }{
-		{parameters, "t.yaml:2: parameters Needed, Image have no value: give each one"},
+		{parameters, "t.yaml:2: parameter Needed has no value: give it one"},
+		{"Parameters:\n  A: {Type: String}\n  B: {Type: String}\n" + queue, "t.yaml:2: parameters A, B have no value: give each one"},
+		{"Parameters:\n  A: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a}\nConditions:\n  C: !Equals [!Ref A, x]\n" + queue,
+			"t.yaml:4: condition C: Ref: parameter A is the value of /a in SSM, which is not known here: give it one"},
 		{"Parameters:\n  A: {Type: String}\n" + queue, "t.yaml:2: parameter A has no value: give it one"},
 		{"Parameters:\n  A: {Default: x}\n" + queue, "t.yaml:2: parameter A: no Type: give it one, like String"},
 		{"Parameters:\n  A: x\n" + queue, `t.yaml:2: parameter A: must be a mapping with Type, not "x"`},

@@ -92,11 +92,29 @@ func (s *stack) call(name string, n, arg *node) (*node, error) {
 	case "Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not":
 		return nil, n.errorf("belongs in Conditions: name it there and use Fn::If")
 	case "Fn::ImportValue":
-		return nil, n.errorf("there are no other stacks here: make it a parameter")
+		return s.importValue(n, arg)
 	case "Fn::GetAZs":
 		return nil, n.errorf("there are no availability zones here: make it a parameter")
 	}
 	return nil, n.errorf("is not evaluated here: write its value or make it a parameter")
+}
+
+// importValue gives what another stack exports, or its name where nobody has said:
+// most of what is imported a local run has no use for.
+func (s *stack) importValue(n, arg *node) (*node, error) {
+	name, err := s.evalText(arg)
+	if err != nil {
+		return nil, err
+	}
+	value, known := s.Imports[name]
+	if !known && !s.unknown[name] {
+		s.unknown[name] = true
+		s.note(n, "the import %s is not known here: its name stands for its value", name)
+	}
+	if !known {
+		value = name
+	}
+	return newText(n.line, value), nil
 }
 
 // evalText evaluates what must be one string.

@@ -113,6 +113,8 @@ func (s *stack) code(r *resource, p *props, f *Function) bool {
 		f.CodeURI = path.Clean(filepath.ToSlash(v.text))
 	case v.get("ZipFile") != nil && v.get("ZipFile").scalar():
 		f.InlineCode = v.get("ZipFile").text
+	case s.asset(r) != "":
+		f.CodeURI = s.asset(r)
 	default:
 		s.note(v, "%s: code in S3 or a registry cannot run here: name its folder in %s", r.id, key)
 		return false
@@ -123,6 +125,16 @@ func (s *stack) code(r *resource, p *props, f *Function) bool {
 	}
 	f.Dir = filepath.Join(s.dir, filepath.FromSlash(f.CodeURI))
 	return true
+}
+
+// asset is the folder that the CDK has put a function's code into, beside the
+// template; its Metadata says so.
+func (s *stack) asset(r *resource) string {
+	n := r.node.get("Metadata").get("aws:asset:path")
+	if n == nil || n.kind != text || n.text == "" || strings.HasSuffix(n.text, ".zip") {
+		return ""
+	}
+	return path.Clean(filepath.ToSlash(n.text))
 }
 
 // eventInvokeConfig reads the SAM property of that name.

@@ -31,8 +31,12 @@ func (s *stack) readParameters() error {
 		value, ok := s.Parameters[name]
 		if !ok {
 			d := p.get("Default")
-			if d == nil || strings.HasPrefix(parameterType(p), "AWS::SSM::Parameter::Value") {
-				missing = append(missing, name) // the value of an SSM parameter is not known here
+			if d == nil {
+				missing = append(missing, name)
+				continue
+			}
+			if strings.HasPrefix(parameterType(p), "AWS::SSM::Parameter::Value") {
+				s.later[name] = d.text // it is an error only where somebody needs it
 				continue
 			}
 			if !d.scalar() {

@@ -58,6 +58,9 @@ func (s *stack) ref(n *node, name string) (*node, error) {
 	if v := s.parameters[name]; v != nil {
 		return v, nil
 	}
+	if ssm, ok := s.later[name]; ok {
+		return nil, n.errorf("parameter %s is the value of %s in SSM, which is not known here: give it one", name, ssm)
+	}
 	if id, attribute, ok := strings.Cut(name, "."); ok { // SAM: what it generates for a resource
 		v, err := s.getAtt(n, id, attribute)
 		return newText(n.line, v), err
@@ -99,6 +102,9 @@ func (s *stack) resource(n *node, id string) (*resource, error) {
 		return nil, n.errorf("%s does not exist: its Condition is false; use Fn::If here too", id)
 	}
 	if r := s.resources[id]; r != nil {
+		return r, nil
+	}
+	if r := s.generated(id); r != nil {
 		return r, nil
 	}
 	return nil, n.errorf("no parameter or resource %s: correct the name", id)

@@ -69,27 +69,36 @@ var handled = []string{
 
 // missed are the types that somebody would miss, and why they cannot run.
 var missed = map[string]string{
-	"AWS::Serverless::HttpApi":            "only WebSocket APIs are emulated",
-	"AWS::Serverless::Api":                "only WebSocket APIs are emulated",
-	"AWS::Serverless::GraphQLApi":         "only WebSocket APIs are emulated",
-	"AWS::ApiGateway::RestApi":            "only WebSocket APIs are emulated",
-	"AWS::AppSync::GraphQLApi":            "only WebSocket APIs are emulated",
-	"AWS::Lambda::Url":                    "only WebSocket APIs are emulated",
-	"AWS::Serverless::StateMachine":       "there are no state machines here",
-	"AWS::StepFunctions::StateMachine":    "there are no state machines here",
-	"AWS::Serverless::Application":        "nested stacks are not read",
-	"AWS::CloudFormation::Stack":          "nested stacks are not read",
-	"AWS::CloudFormation::CustomResource": "nothing is deployed here",
-	"AWS::Lambda::EventSourceMapping":     "nothing reads streams and queues here",
-	"AWS::Events::Rule":                   "there is no event bus here",
-	"AWS::Scheduler::Schedule":            "there is no scheduler here",
-	"AWS::SNS::Subscription":              "there are no topics here",
-	"AWS::Serverless::LayerVersion":       "layers are not mounted",
-	"AWS::Lambda::LayerVersion":           "layers are not mounted",
-	"AWS::DynamoDB::GlobalTable":          "only AWS::DynamoDB::Table is emulated",
-	"AWS::Cognito::UserPool":              "there is no user pool here",
-	"AWS::SSM::Parameter":                 "there is no parameter store here",
-	"AWS::SecretsManager::Secret":         "there are no secrets here",
+	"AWS::Serverless::HttpApi":             "only WebSocket APIs are emulated",
+	"AWS::Serverless::Api":                 "only WebSocket APIs are emulated",
+	"AWS::Serverless::GraphQLApi":          "only WebSocket APIs are emulated",
+	"AWS::ApiGateway::RestApi":             "only WebSocket APIs are emulated",
+	"AWS::AppSync::GraphQLApi":             "only WebSocket APIs are emulated",
+	"AWS::Lambda::Url":                     "only WebSocket APIs are emulated",
+	"AWS::Serverless::StateMachine":        "there are no state machines here",
+	"AWS::StepFunctions::StateMachine":     "there are no state machines here",
+	"AWS::Serverless::Application":         "nested stacks are not read",
+	"AWS::CloudFormation::Stack":           "nested stacks are not read",
+	"AWS::CloudFormation::CustomResource":  "nothing is deployed here",
+	"AWS::Lambda::EventSourceMapping":      "nothing reads streams and queues here",
+	"AWS::Events::Rule":                    "there is no event bus here",
+	"AWS::Scheduler::Schedule":             "there is no scheduler here",
+	"AWS::SNS::Subscription":               "there are no topics here",
+	"AWS::Serverless::LayerVersion":        "layers are not mounted",
+	"AWS::Lambda::LayerVersion":            "layers are not mounted",
+	"AWS::DynamoDB::GlobalTable":           "only AWS::DynamoDB::Table is emulated",
+	"AWS::Cognito::UserPool":               "there is no user pool here",
+	"AWS::SSM::Parameter":                  "there is no parameter store here",
+	"AWS::SecretsManager::Secret":          "there are no secrets here",
+	"AWS::S3::Bucket":                      "there are no buckets here",
+	"AWS::SQS::Queue":                      "there are no queues here",
+	"AWS::SNS::Topic":                      "there are no topics here",
+	"AWS::Kinesis::Stream":                 "there are no streams here",
+	"AWS::KinesisFirehose::DeliveryStream": "there are no streams here",
+	"AWS::Events::EventBus":                "there is no event bus here",
+	"AWS::ElastiCache::ReplicationGroup":   "there are no caches here",
+	"AWS::RDS::DBInstance":                 "there are no other databases here",
+	"AWS::RDS::DBCluster":                  "there are no other databases here",
 }
 
 // rest sorts the resources that nobody read.
@@ -97,6 +106,8 @@ func (s *stack) rest(t *Template) error {
 	for _, r := range s.order {
 		switch why, miss := missed[r.kind]; {
 		case slices.Contains(handled, r.kind):
+		case s.isDestination(t, r):
+			t.ignored[r.kind]++
 		case miss:
 			s.note(r.node, "%s: %s cannot run here: %s", r.id, r.kind, why)
 		case strings.HasPrefix(r.kind, "Custom::"):
@@ -106,6 +117,17 @@ func (s *stack) rest(t *Template) error {
 		}
 	}
 	return nil
+}
+
+// isDestination says whether a queue or topic is where failed events go: nobody
+// misses those, they are kept as dead letters.
+func (s *stack) isDestination(t *Template, r *resource) bool {
+	pattern := kinds[r.kind].attrs["Arn"]
+	if r.kind == "AWS::SNS::Topic" {
+		pattern = kinds[r.kind].ref
+	}
+	arn, err := s.fill(r, kinds[r.kind], pattern)
+	return err == nil && arn != "" && slices.ContainsFunc(t.functions, func(f Function) bool { return f.Async.OnFailure == arn })
 }
 
 func ignoredLines(cannot []string, ignored map[string]int) []string {

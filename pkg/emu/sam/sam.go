@@ -20,11 +20,14 @@ type Options struct {
 	// Parameters are values for the template's parameters; a name it does not
 	// have is an error.
 	Parameters map[string]string
-	Region     string // default us-east-1
-	AccountID  string // default 123456789012
-	Partition  string // default aws
-	URLSuffix  string // default amazonaws.com
-	StackName  string // default local
+	// Imports are values for Fn::ImportValue by name. One that is not there has its
+	// name for its value, which is noted.
+	Imports   map[string]string
+	Region    string // default us-east-1
+	AccountID string // default 123456789012
+	Partition string // default aws
+	URLSuffix string // default amazonaws.com
+	StackName string // default local
 	// APIID is the id of the template's first WebSocket API. Default: made of its
 	// logical id, like those of the others.
 	APIID string

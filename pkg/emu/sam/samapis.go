@@ -32,6 +32,7 @@ func (s *stack) samAPI(t *Template, r *resource, p *props) apigw.API {
 		route := routes.mapping(key)
 		api.Routes[key] = apigw.Route{
 			APIKeyRequired: route.flag("ApiKeyRequired"),
+			Response:       s.answers(r, route, routeID(r, key)),
 			Integration: &apigw.Integration{
 				Type: "AWS_PROXY", Function: s.functionOf(t, route, "FunctionArn"), Timeout: timeout(route, "IntegrationTimeout"),
 			},

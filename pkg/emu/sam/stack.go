@@ -12,7 +12,8 @@ type stack struct {
 	Options
 	dir        string // of the template
 	root       *node
-	parameters map[string]*node // text or list
+	parameters map[string]*node  // text or list
+	later      map[string]string // parameters that are names in SSM and have no value here
 	mappings   *node
 	conditions *node
 	decided    map[string]*bool // conditions; a nil value: being decided
@@ -24,6 +25,8 @@ type stack struct {
 	firstAPI   string            // logical id
 	ruling     bool              // rules are being checked, which have functions of their own
 	notes      []fault           // for Ignored
+	unknown    map[string]bool   // imports without a value
+	answered   map[string]bool   // routes that have a RouteResponse, by Ref
 }
 
 // resource is one entry of Resources.
@@ -58,6 +61,7 @@ func newStack(root *node, o Options) (*stack, error) {
 	s := &stack{
 		Options: o, root: root, decided: make(map[string]*bool), resources: make(map[string]*resource),
 		absent: make(map[string]bool), naming: make(map[string]bool), names: make(map[string]string),
+		unknown: make(map[string]bool), answered: make(map[string]bool), later: make(map[string]string),
 	}
 	var err error
 	if s.mappings, err = root.section("Mappings"); err != nil {
