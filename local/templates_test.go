@@ -326,7 +326,7 @@ func TestMixedSample(t *testing.T) {
 		"not here: route forward answers “Internal server error”: there is no function ForwardIntegration here\n",
 		"not here: route shared answers “Internal server error”: there is no function shared-function here\n",
 		"not here: function Cleanup: ruby3.3 cannot run here: only Go, Node.js and Python do\n",
-		`msg="a service that is not here was called" function=Echo service=s3`,
+		"a service that is not here was called function=Echo service=s3",
 	} {
 		if strings.Count(said, want) != 1 {
 			t.Errorf("not once %q in\n%s", want, said)
