@@ -20,18 +20,20 @@ func chat(ctx context.Context, s *session.Session, greeting string, f *flags) er
 	resized, stop := notifyResized()
 	defer stop()
 	t := repl.Terminal{
-		In:       console.typed(ctx),
-		Out:      os.Stdout,
-		Size:     size,
-		Resized:  resized,
-		NoReflow: keepsLines(f.getenv),
-		Color:    f.getenv("NO_COLOR") == "",
-		Suspend:  console.suspend(),
+		In:        console.typed(ctx),
+		Out:       os.Stdout,
+		Size:      size,
+		Resized:   resized,
+		NoReflow:  keepsLines(f.getenv),
+		OtherKeys: f.getenv("XTERM_VERSION") != "" || f.getenv("TMUX") != "",
+		Color:     f.getenv("NO_COLOR") == "",
+		Suspend:   console.suspend(),
 	}
 	if console.pausable {
 		t.Edit = func(text string) (string, error) { return console.edit(ctx, text, editor(f.getenv)) }
 	}
 	opt := &repl.Options{Greeting: greeting}
+	f.look.apply(&t, opt)
 	remember(opt, f)
 	return repl.Run(ctx, s, t, opt)
 }

@@ -50,6 +50,7 @@ type flags struct {
 	presign bool // of url
 	expires time.Duration
 
+	look     look
 	signin   signin.Options
 	ca       string // files
 	cert     string
@@ -138,6 +139,7 @@ func (f *flags) set() *flag.FlagSet {
 	set.BoolVar(&f.times, "time", false, "")
 	set.Func("s", "", func(s string) error { f.protocols = append(f.protocols, s); return nil })
 	set.BoolVar(&f.slash, "slash", false, "")
+	f.look.set(set)
 	set.BoolVar(&f.frames, "P", false, "")
 	set.DurationVar(&f.pingFrame, "ping-frame", 0, "")
 	set.StringVar(&f.listen, "listen", "", "")

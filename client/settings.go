@@ -50,6 +50,9 @@ var settings = []setting{
 	{"ping", "ping", func(f *flags) string { return max(f.ping, 0).String() }},
 	{"timeout", "timeout", func(f *flags) string { return f.timeout.String() }},
 	{"plain", "plain", func(f *flags) string { return fmt.Sprint(f.plain) }},
+	{"enter-sends", "enter-sends", func(f *flags) string { return fmt.Sprint(f.look.enterSends) }},
+	{"wrap", "wrap", func(f *flags) string { return f.look.wrap() }},
+	{"ambiguous-width", "ambiguous-width", func(f *flags) string { return f.look.width() }},
 }
 
 func secret(s string) string {

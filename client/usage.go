@@ -28,6 +28,9 @@ Asking
   --stream-json    every event as one line of JSON
   -x               only the first code block of the reply
   --timeout 30s    how long connecting, and each reply, may take (default: no limit)
+  --enter-sends=false  Enter makes a new line; Alt+Enter, Shift+Enter or ^J sends
+  --wrap kinsoku   cuts lines as a typesetter does, rather than as the terminal likes
+  --ambiguous-width 1|2|auto     cells of characters like ○ and →; auto asks the terminal
   --plain          no cursor movements and no colours, for screen readers; also with
                    ACCESSIBLE=1 or TERM=dumb
 

@@ -56,7 +56,7 @@ func Load(path, profile string, known []string) (*File, error) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		name, value = strings.ReplaceAll(strings.TrimSpace(name), "_", "-"), strings.TrimSpace(value)
 		if !ok || !slices.Contains(known, name) {
 			return nil, fmt.Errorf("%s:%d: %q is no setting; there are %s", path, i+1, name, strings.Join(known, ", "))
 		}

@@ -19,6 +19,8 @@ type Renderer struct {
 	Color bool
 	// Measure is how the terminal counts cells.
 	Measure cells.Measure
+	// Fold, if set, cuts a line that is text, with our colours in it, into rows.
+	Fold func(line string, cols int) []string
 
 	fence string   // that the open code block began with; "": none
 	table []string // held
@@ -49,7 +51,23 @@ func (r *Renderer) Line(line string, cols int) []string {
 		r.table = []string{line}
 		return out
 	}
-	return append(out, r.plain(line, body))
+	shown := []string{r.plain(line, body)}
+	if r.fence == "" {
+		shown = r.folded(shown, cols)
+	}
+	return append(out, shown...)
+}
+
+// folded cuts lines that are text into rows.
+func (r *Renderer) folded(lines []string, cols int) []string {
+	if r.Fold == nil {
+		return lines
+	}
+	var out []string
+	for _, l := range lines {
+		out = append(out, r.Fold(l, cols)...)
+	}
+	return out
 }
 
 // End tells that the text has ended: what is held is returned, and the next line

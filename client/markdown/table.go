@@ -11,7 +11,7 @@ func (r *Renderer) flush(cols int) []string {
 		for i, line := range held {
 			held[i] = r.inline(line, "")
 		}
-		return held
+		return r.folded(held, cols)
 	}
 	rows := make([][]string, len(held))
 	for i, line := range held {
@@ -27,7 +27,7 @@ func (r *Renderer) flush(cols int) []string {
 		total += w + 3
 	}
 	if total > cols {
-		return r.pairs(rows)
+		return r.folded(r.pairs(rows), cols)
 	}
 	out := make([]string, len(rows))
 	for i, row := range rows {

@@ -12,9 +12,11 @@ var help = strings.TrimSpace(`
 /title T  name the conversation        /help     this
 /quit     leave
 //text    send a text that starts with /
-Enter sends. ^J, Alt+Enter, or a \ before Enter makes a new line. A paste is
-one text. Up and ^R find what was sent before; ^G opens your editor; Tab
-completes commands. ^Z suspends, ^D leaves.
+Enter sends. ^J, Alt+Enter, or a \ before Enter makes a new line (with
+--enter-sends=false it is the other way round). A paste is one text; a long one
+is folded, and Tab unfolds it. Keys are as in a shell, with ^_ to undo. Up and ^R
+find what was sent before; ^G opens your editor; Tab completes commands. ^L
+clears the screen, ^Z suspends, ^D leaves.
 ^C stops the reply and keeps what you typed; so does Esc.
 `)
 

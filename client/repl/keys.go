@@ -31,7 +31,11 @@ func (r *repl) key(k term.Key) error {
 		r.complete(text)
 		return nil
 	}
-	return r.act(r.edit.Press(k))
+	action := r.edit.Press(k)
+	if k.Code == term.Paste && r.edit.Folded() {
+		r.status.hint = "Tab unfolds the paste"
+	}
+	return r.act(action)
 }
 
 // act does what a key asked for beyond editing.

@@ -59,6 +59,8 @@ type Options struct {
 	Keep func(text string)
 	// EnterBreaks is term.Line.EnterBreaks.
 	EnterBreaks bool
+	// Kinsoku is term.ScreenOptions.Kinsoku.
+	Kinsoku bool
 }
 
 // Times of drawing. Text streams in at most 60 times a second, and less often
@@ -107,10 +109,11 @@ func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) erro
 		s: s, edit: &term.Line{}, term: t, unsure: map[string]wire.End{}, short: map[string]string{}, draw: time.NewTimer(0),
 		style: &markdown.Renderer{Color: t.Color},
 	}
-	r.screen = term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow, Style: r.style})
 	if opt != nil {
 		r.opt = *opt
 	}
+	r.screen = term.NewScreen(t.Out, t.Size, &term.ScreenOptions{NoReflow: t.NoReflow, Kinsoku: r.opt.Kinsoku, Style: r.style})
+	r.style.Fold = r.screen.Fold
 	r.edit.Recall(r.opt.History)
 	r.edit.EnterBreaks = r.opt.EnterBreaks
 	defer r.draw.Stop()

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kaiwa/client/cells"
 	"kaiwa/client/internal/fake"
 	"kaiwa/client/internal/vt"
 	"kaiwa/client/repl"
@@ -50,12 +51,29 @@ func (c *chat) suspend() {
 // run puts a person before a 40 by 12 terminal.
 func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 	t.Helper()
+	runWith(t, setup{}, answer, f)
+}
+
+// setup is a terminal and what its user wants.
+type setup struct {
+	repl.Options
+	measure   cells.Measure
+	mute      bool // it answers no questions
+	ambiguous int
+	color     bool
+}
+
+func runWith(t *testing.T, with setup, answer func(string) fake.Script, f func(c *chat)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &chat{
 			t: t, server: fake.NewServer(answer), term: vt.New(40, 12),
 			in: make(chan []byte, 16), resized: make(chan os.Signal), left: make(chan error, 1),
 		}
-		c.term.Answer = func(s string) { c.in <- []byte(s) }
+		c.term.Measure = with.measure
+		if !with.mute {
+			c.term.Answer = func(s string) { c.in <- []byte(s) }
+		}
 		client, stop := fake.Serve(c.server)
 		defer stop()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -64,6 +82,7 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		with.Greeting, with.History, with.Keep = "hello", []string{"before"}, c.keep
 		gone := make(chan struct{})
 		defer func() {
 			cancel()
@@ -72,7 +91,10 @@ func run(t *testing.T, answer func(string) fake.Script, f func(c *chat)) {
 		}()
 		go func() {
 			defer close(gone)
-			c.left <- repl.Run(ctx, s, repl.Terminal{In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized, Edit: c.edit, Suspend: c.suspend}, &repl.Options{Greeting: "hello", History: []string{"before"}, Keep: c.keep})
+			c.left <- repl.Run(ctx, s, repl.Terminal{
+				In: c.in, Out: c.term, Size: c.term.Size, Resized: c.resized, Edit: c.edit, Suspend: c.suspend,
+				Ambiguous: with.ambiguous, Color: with.color,
+			}, &with.Options)
 		}()
 		c.wait(time.Second)
 		f(c)
@@ -428,6 +450,103 @@ func TestPasteAndEscape(t *testing.T) {
 		c.wait(time.Second)
 		c.shows("hello\n> one\ntwox\nYou said: one\ntwox\n\n>")
 	})
+}
+
+// Rule 10: a paste is one edit and never sends; a long one is folded.
+func TestLongPaste(t *testing.T) {
+	long := strings.Repeat("line\n", 30)
+	run(t, func(string) fake.Script { return fake.Script{Text: "ok"} }, func(c *chat) {
+		c.types("about \x1b[200~" + strings.ReplaceAll(long, "\n", "\r") + "\x1b[201~: ")
+		c.shows("hello\n> about [paste 30 lines]:")
+		c.types("\x1f\x1f\x1b[200~" + long + "\x1b[201~")
+		c.shows("hello\nTab unfolds the paste\n> about [paste 30 lines]")
+		c.types("\r")
+		c.wait(time.Second)
+		c.shows("hello\n> about [paste 30 lines]\nok\n\n>")
+		if len(c.kept) != 1 || c.kept[0] != "about "+long {
+			t.Errorf("sent %q", c.kept)
+		}
+		c.types("\x1b[200~" + long + "end\x1b[201~" + tab)
+		if got := c.term.Rows(); got[11] != "end" || got[2] != "line" {
+			t.Errorf("unfolded it shows %q", got)
+		}
+	})
+}
+
+// Rule 11: what sends, and what makes a new line.
+func TestEnter(t *testing.T) {
+	const shiftEnter, otherShiftEnter, altEnter, ctrlJ = "\x1b[13;2u", "\x1b[27;2;13~", "\x1b\r", "\n"
+	run(t, nil, func(c *chat) {
+		c.types("1" + shiftEnter + "2" + otherShiftEnter + "3" + altEnter + "4" + ctrlJ + "5\\\r6")
+		c.shows("hello\n> 1\n2\n3\n4\n5\n6")
+		c.types("\r")
+		c.wait(time.Second)
+		if len(c.kept) != 1 || c.kept[0] != "1\n2\n3\n4\n5\n6" {
+			t.Errorf("sent %q", c.kept)
+		}
+	})
+	for _, key := range []string{shiftEnter, otherShiftEnter, altEnter, ctrlJ} {
+		runWith(t, setup{Options: repl.Options{EnterBreaks: true}}, nil, func(c *chat) {
+			c.types("1\r2" + key)
+			c.wait(time.Second)
+			if len(c.kept) != 1 || c.kept[0] != "1\n2" {
+				t.Errorf("%q: sent %q", key, c.kept)
+			}
+		})
+	}
+}
+
+// Rule 14: wrap: kinsoku.
+func TestKinsoku(t *testing.T) {
+	long := "これは日本語の長い段落で、行の頭に句読点が来る。" + "English words stay whole. " + "太字も「括弧」も。"
+	runWith(t, setup{Options: repl.Options{Kinsoku: true}}, func(string) fake.Script {
+		return fake.Script{Text: long + "\n```\n" + strings.Repeat("code ", 10) + "\n```\n", Piece: 2, Every: 20 * time.Millisecond}
+	}, func(c *chat) {
+		c.types("go\r")
+		c.wait(5 * time.Second)
+		got := strings.Join(c.term.Text(), "\n")
+		want := "hello\n> go\nこれは日本語の長い段落で、行の頭に句読点\nが来る。English words stay whole. 太字も\n「括弧」も。\n```\n" +
+			strings.TrimSpace(strings.Repeat("code ", 10)) + "\n```\n\n>"
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// Rule 9: the terminal says how it counts, and tables are lined up for it.
+func TestAmbiguousWidth(t *testing.T) {
+	answer := func(string) fake.Script {
+		return fake.Script{Text: "| a | b |\n|---|---|\n| ○→ | x |\n| ❤️ | y |\n| 👍🏽 | y |\n| 👩‍👩‍👧 | y |\n| 日 | z |\n"}
+	}
+	wide := cells.Measure{Ambiguous: true}
+	for name, c := range map[string]struct {
+		setup   setup
+		counted cells.Measure // as the client must come to believe
+	}{
+		"narrow":    {setup{}, cells.Measure{}},
+		"wide":      {setup{measure: wide}, wide},
+		"graphemes": {setup{measure: cells.Measure{Selector: true, Joiner: true, Modifier: true}}, cells.Measure{Selector: true, Joiner: true, Modifier: true}},
+		"tmux":      {setup{measure: cells.Measure{Joiner: true}}, cells.Measure{Joiner: true}},
+		"set to 1":  {setup{measure: wide, ambiguous: 1}, cells.Measure{}},
+		"set to 2":  {setup{ambiguous: 2}, wide},
+		"no answer": {setup{measure: wide, mute: true}, cells.Measure{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runWith(t, c.setup, answer, func(p *chat) {
+				p.types("q\r")
+				p.wait(time.Second)
+				ends := map[int]bool{}
+				for _, row := range p.term.Text() {
+					if strings.HasPrefix(row, "| ") {
+						ends[c.counted.Width(row[:strings.Index(row[2:], "|")+2])] = true
+					}
+				}
+				if len(ends) != 1 {
+					t.Errorf("the bars stand in columns %v of\n%s", ends, strings.Join(p.term.Text(), "\n"))
+				}
+			})
+		})
+	}
 }
 
 func TestResize(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 // column.
 type region struct {
 	rows   []string
-	tail   int // how many of them, from the top, show the unfinished line
-	caret  int // its row
-	offset int // in that row, in bytes
+	tail   []int // the topmost show the unfinished line: how many of its bytes each
+	caret  int   // its row
+	offset int   // in that row, in bytes
 }
 
 func (r region) equal(o region) bool {
@@ -22,7 +22,7 @@ func (r region) equal(o region) bool {
 
 // drop takes away the first n rows, which are above the caret.
 func (r *region) drop(n int) {
-	r.rows, r.caret, r.tail = r.rows[n:], r.caret-n, max(0, r.tail-n)
+	r.rows, r.caret, r.tail = r.rows[n:], r.caret-n, r.tail[min(n, len(r.tail)):]
 }
 
 // around counts the rows above and below the caret's on a terminal that has the

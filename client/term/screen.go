@@ -40,6 +40,10 @@ type ScreenOptions struct {
 	// changes: xterm, screen, the linux console. The region then starts afresh
 	// after a resize.
 	NoReflow bool
+	// Kinsoku cuts finished text into rows by itself, where a Japanese typesetter or
+	// an English one would. Without it the terminal wraps lines as it likes, and
+	// copying gives them whole.
+	Kinsoku bool
 	// Style renders the text's lines once they are finished. nil: as they are.
 	Style Styler
 }
@@ -96,8 +100,11 @@ func (s *Screen) EndText() {
 func (s *Screen) Line(text string) {
 	text = s.page(0).expandTabs(plain.Safe(text), 0)
 	i := s.unfinished()
-	if i == 0 {
-		s.commit(text)
+	if i == 0 { // what is unfinished stays at the start of s.text
+		cols, _ := s.measure()
+		for line := range strings.SplitSeq(text, "\n") {
+			s.commitAll(s.Fold(line, cols))
+		}
 		return
 	}
 	s.text = s.text[:i] + aside + strings.ReplaceAll(text, "\n", "\n"+aside) + "\n" + s.text[i:]
@@ -106,9 +113,22 @@ func (s *Screen) Line(text string) {
 // unfinished is where the unfinished line starts in s.text.
 func (s *Screen) unfinished() int { return strings.LastIndexByte(s.text, '\n') + 1 }
 
-// commit gives a whole line, or several, to the terminal.
-func (s *Screen) commit(lines string) {
-	s.done.WriteString(strings.ReplaceAll(lines, "\n", "\r\n") + "\r\n")
+// commit gives a whole line to the terminal.
+func (s *Screen) commit(line string) { s.done.WriteString(line + "\r\n") }
+
+func (s *Screen) commitAll(lines []string) {
+	for _, l := range lines {
+		s.commit(l)
+	}
+}
+
+// Fold gives the rows to write for a line that is text, with colours or without: the
+// line itself unless Kinsoku is on.
+func (s *Screen) Fold(line string, cols int) []string {
+	if !s.opt.Kinsoku {
+		return []string{line}
+	}
+	return s.page(cols).kinsoku(line)
 }
 
 // settle commits all lines but the unfinished one.
@@ -129,18 +149,16 @@ func (s *Screen) finish(line string, cols int) {
 	}
 	switch other, isAside := strings.CutPrefix(line, aside); {
 	case isAside:
-		lines = []string{other}
+		lines = s.Fold(other, cols)
 	case line == textEnd && s.opt.Style != nil:
 		lines = s.opt.Style.End(cols)
 	case line == textEnd:
 	case s.opt.Style == nil || s.broken: // the rest of a line means nothing alone
-		lines, s.broken = []string{line}, false
+		lines, s.broken = s.Fold(line, cols), false
 	default:
 		lines = s.opt.Style.Line(line, cols)
 	}
-	for _, l := range lines {
-		s.commit(l)
-	}
+	s.commitAll(lines)
 }
 
 // Draw writes what is finished and shows the live region. It writes nothing if
@@ -236,10 +254,9 @@ func (s *Screen) scrolled(cols, height int) {
 	if s.found != nil {
 		row = s.found[1]
 	}
-	for gone := above - row; gone > 0 && s.drawn.tail > 0; {
-		row := s.drawn.rows[0]
-		gone -= len(s.page(cols).rewrap(row))
-		s.text, s.broken = s.text[len(row):], true
+	for gone := above - row; gone > 0 && len(s.drawn.tail) > 0; {
+		gone -= len(s.page(cols).rewrap(s.drawn.rows[0]))
+		s.text, s.broken = s.text[s.drawn.tail[0]:], true
 		s.drawn.drop(1)
 	}
 }
@@ -298,8 +315,7 @@ func (s *Screen) layout(in Input, cols, height int) region {
 	}
 	r := region{caret: row, offset: offset}
 	if s.text != "" {
-		r.rows = s.tailRows(cols, max(1, height-1-len(status)-len(input)))
-		r.tail = len(r.rows)
+		r.rows, r.tail = s.tailRows(cols, max(1, height-1-len(status)-len(input)))
 	}
 	r.rows = slices.Concat(r.rows, status, input)
 	r.caret += len(r.rows) - len(input)
@@ -309,16 +325,25 @@ func (s *Screen) layout(in Input, cols, height int) region {
 	return r
 }
 
-// tailRows wraps the unfinished line. If that takes more than most rows, all
-// but the last are finished: in one piece, so that the terminal keeps them as
-// one line.
-func (s *Screen) tailRows(cols, most int) []string {
-	rows := s.page(cols).wrap(s.text)
+// tailRows wraps the unfinished line, and tells how many bytes of it each row stands
+// for. If that takes more than most rows, all but the last are finished: in one
+// piece, so that the terminal keeps them as one line, unless we cut lines ourselves.
+func (s *Screen) tailRows(cols, most int) (rows []string, lengths []int) {
+	cut, between := s.page(cols).wrap, ""
+	if s.opt.Kinsoku {
+		cut, between = s.page(cols).breaks, "\r\n"
+	}
+	for _, row := range cut(s.text) {
+		rows, lengths = append(rows, row), append(lengths, len(row))
+		if s.opt.Kinsoku {
+			rows[len(rows)-1] = strings.TrimRight(row, " ")
+		}
+	}
 	if len(rows) <= most {
-		return rows
+		return rows, lengths
 	}
 	last := len(rows) - 1
-	s.commit(strings.Join(rows[:last], ""))
-	s.text, s.broken = rows[last], true
-	return rows[last:]
+	s.commit(strings.Join(rows[:last], between))
+	s.text, s.broken = s.text[len(s.text)-lengths[last]:], true
+	return rows[last:], lengths[last:]
 }
