@@ -152,7 +152,7 @@ func show(ctx context.Context, q *session.Query, f *flags) error {
 
 // rendered is a markdown text as the chat shows it.
 func rendered(text string, f *flags) string {
-	r := &markdown.Renderer{Color: f.getenv("NO_COLOR") == ""}
+	r := &markdown.Renderer{Color: f.getenv("NO_COLOR") == "", Patient: true}
 	cols, _ := size()
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {

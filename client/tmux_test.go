@@ -84,7 +84,7 @@ func TestTmuxPlain(t *testing.T) {
 			p.Type("slow", "Enter")
 			p.Shows("word word")
 			p.Type("C-c")
-			p.Until("a prompt after the stop", func(text string) bool { return strings.HasSuffix(text, "^C\n>") })
+			p.Until("a prompt after the stop", func(text string) bool { return strings.Contains(text, "^C") && strings.HasSuffix(text, "\n>") })
 			p.Type("/quit", "Enter")
 			p.Shows("left with 0")
 		})

@@ -3,13 +3,15 @@
 // A line stays the line it was, so that copying it gives what was written: no
 // margin, no padding, no wrapping. Colour is added, the marks of bold text and of
 // inline code are taken away for it, and tables, which are held until they end,
-// have their columns lined up. The code in fences is left as it is.
+// have their columns lined up. The code in fences is coloured, if its language is
+// known, and otherwise left as it is.
 package markdown
 
 import (
 	"strings"
 
 	"kaiwa/client/cells"
+	"kaiwa/client/highlight"
 )
 
 // Renderer renders one text after another. The zero value lines up tables and
@@ -22,8 +24,13 @@ type Renderer struct {
 	// Fold, if set, cuts a line that is text, with our colours in it, into rows.
 	Fold func(line string, cols int) []string
 
-	fence string   // that the open code block began with; "": none
-	table []string // held
+	// Patient: nobody waits for the colours of code.
+	Patient bool
+
+	fence string          // that the open code block began with; "": none
+	table []string        // held
+	code  *highlight.Code // what the fence holds; nil: its language is not known
+	color highlight.Highlighter
 }
 
 // Our own colours, from the terminal's 16.
@@ -74,23 +81,39 @@ func (r *Renderer) folded(lines []string, cols int) []string {
 // begins another text.
 func (r *Renderer) End(cols int) []string {
 	out := r.flush(cols)
-	r.fence = ""
+	r.fence, r.code = "", nil
 	return out
 }
 
 func (r *Renderer) inFence(line, body string) string {
 	mark := fenceMark(body)
-	if strings.HasPrefix(mark, r.fence) && strings.TrimSpace(body[len(mark):]) == "" {
-		r.fence = ""
+	switch {
+	case strings.HasPrefix(mark, r.fence) && strings.TrimSpace(body[len(mark):]) == "":
+		r.fence, r.code = "", nil
 		return r.paint(faint, line)
+	case r.code != nil:
+		return r.code.Line(line)
 	}
 	return line
+}
+
+// language is the first word after a fence's mark: go of go, go title="a" and
+// {.go}.
+func language(info string) string {
+	info = strings.TrimLeft(info, " {.")
+	if i := strings.IndexAny(info, " \t,{}:"); i >= 0 {
+		info = info[:i]
+	}
+	return info
 }
 
 // plain renders a line outside of fences and tables.
 func (r *Renderer) plain(line, body string) string {
 	if mark := fenceMark(body); len(mark) >= 3 && !strings.Contains(body[len(mark):], "`") {
-		r.fence = mark
+		if r.fence = mark; r.Color {
+			r.color.Patient = r.Patient
+			r.code = r.color.Code(language(body[len(mark):]))
+		}
 		return r.paint(faint, line)
 	}
 	if !r.Color {

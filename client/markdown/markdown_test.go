@@ -47,6 +47,32 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// Code is coloured by the language its fence names, in each line, over lines.
+func TestCode(t *testing.T) {
+	for _, c := range []struct{ name, in, want string }{
+		{"go", "```go\n/* a\nb */ func f()\n```\nx", "<d>```go<0>\n<d>/* a<0>\n<d>b */<0> <m>func<0> <b4>f<0>()\n<d>```<0>\nx"},
+		{"an attribute", "```Go title=\"a\"\nif\n```", "<d>```Go title=\"a\"<0>\n<m>if<0>\n<d>```<0>"},
+		{"pandoc's way", "~~~ {.go .x}\nif\n~~~", "<d>~~~ {.go .x}<0>\n<m>if<0>\n<d>~~~<0>"},
+		{"line numbers", "```go:main.go\nif\n```", "<d>```go:main.go<0>\n<m>if<0>\n<d>```<0>"},
+		{"in a list", "- a\n  ```go\n  if\n  ```", "- a\n<d>  ```go<0>\n  <m>if<0>\n<d>  ```<0>"},
+		{"unknown", "```klingon\nif **x**\n```", "<d>```klingon<0>\nif **x**\n<d>```<0>"},
+		{"none", "```\nif **x**\n```", "<d>```<0>\nif **x**\n<d>```<0>"},
+		{"another language next", "```go\nif\n```\n```python\nif elif\n```", "<d>```go<0>\n<m>if<0>\n<d>```<0>\n<d>```python<0>\n<m>if elif<0>\n<d>```<0>"},
+		{"the text ends in it", "```go\n/* a", "<d>```go<0>\n<d>/* a<0>"},
+	} {
+		r := &markdown.Renderer{Color: true, Patient: true}
+		for range 2 { // a text leaves nothing behind
+			got := strings.NewReplacer("\x1b[35m", "<m>", "\x1b[34m", "<b4>").Replace(render(r, c.in, 80))
+			if got != c.want {
+				t.Errorf("%s: %q gave %q, want %q", c.name, c.in, got, c.want)
+			}
+		}
+		if got := render(&markdown.Renderer{}, c.in, 80); got != c.in {
+			t.Errorf("%s: without colour %q became %q", c.name, c.in, got)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
@@ -76,6 +102,7 @@ func TestTables(t *testing.T) {
 // Whatever comes, no letter is lost, nothing is left coloured, and nothing but our
 // own sequences is added.
 func FuzzRenderer(f *testing.F) {
+	f.Add("```go\n/* x\ny */ \"z\n```\n~~~py\n\"\"\"a\nb\"\"\" # c\n~~~", 20)
 	f.Add("# a **b** `c`\n```\n| x |\n```\n| a | b |\n|---|---|\n| 1 | `|` |\n> q", 20)
 	f.Fuzz(func(t *testing.T, in string, cols int) {
 		in = strings.Map(func(r rune) rune {
@@ -99,7 +126,7 @@ func FuzzRenderer(f *testing.F) {
 			}, s)
 		}
 		plain := strings.Join(out, "\n")
-		for _, s := range []string{"\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[0m"} {
+		for _, s := range []string{"\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[34m", "\x1b[35m", "\x1b[36m", "\x1b[0m"} {
 			plain = strings.ReplaceAll(plain, s, "")
 		}
 		if strings.Contains(plain, "\x1b") {

@@ -3,6 +3,7 @@ package term
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const blanks = " \t\n\u3000"
@@ -63,22 +64,19 @@ const (
 // kindOf is the kind that a grapheme, which stands next to one of kind beside,
 // belongs to.
 func kindOf(g string, beside wordKind) wordKind {
-	for _, r := range g {
-		switch {
-		case (r == 'ー' || r == 'ｰ') && beside != notWord: // goes with what it stands next to
-			return beside
-		case r == 'ー', r == 'ｰ':
-			return katakana
-		case unicode.Is(unicode.Han, r):
-			return kanji
-		case unicode.Is(unicode.Hiragana, r):
-			return hiragana
-		case unicode.Is(unicode.Katakana, r):
-			return katakana
-		case unicode.IsLetter(r), unicode.IsDigit(r), r == '_', isFold(r):
-			return word
-		}
-		return notWord
+	switch r, _ := utf8.DecodeRuneInString(g); {
+	case (r == 'ー' || r == 'ｰ') && beside != notWord: // goes with what it stands next to
+		return beside
+	case r == 'ー', r == 'ｰ':
+		return katakana
+	case unicode.Is(unicode.Han, r):
+		return kanji
+	case unicode.Is(unicode.Hiragana, r):
+		return hiragana
+	case unicode.Is(unicode.Katakana, r):
+		return katakana
+	case unicode.IsLetter(r), unicode.IsDigit(r), r == '_', isFold(r):
+		return word
 	}
 	return notWord
 }
