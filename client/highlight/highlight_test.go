@@ -97,8 +97,8 @@ func TestLikeWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := strings.TrimSuffix(strings.ReplaceAll(string(b), "\r", ""), "\n")
-		if lines := strings.SplitAfterN(text, "\n", 301); len(lines) > 300 {
-			text = strings.TrimSuffix(strings.Join(lines[:300], ""), "\n")
+		if lines := strings.SplitAfterN(text, "\n", 151); len(lines) > 150 {
+			text = strings.TrimSuffix(strings.Join(lines[:150], ""), "\n")
 		}
 		want := strings.Split(wholeLines(t, name, text), "\n")
 		got := strings.Split(colored(code, text), "\n")
@@ -145,7 +145,7 @@ func TestMuchCode(t *testing.T) {
 		code := (&highlight.Highlighter{Patient: patient}).Code("go")
 		n, all := 0, 10_000
 		if patient {
-			all = 1000
+			all = 300
 		}
 		for range all {
 			if code.Line(line) != line {
