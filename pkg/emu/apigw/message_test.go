@@ -9,7 +9,7 @@ import (
 	"kaiwa/pkg/emu/apigw"
 )
 
-// frame checks a gateway frame byte for byte; its requestId may be any.
+// wantFrame checks a gateway frame byte for byte; its requestId may be any.
 func wantFrame(t *testing.T, c *client, got, message string) {
 	t.Helper()
 	prefix := fmt.Sprintf(`{"message": "%s", "connectionId":"%s", "requestId":"`, message, c.id)
