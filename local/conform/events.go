@@ -244,28 +244,16 @@ func requestTime(ctx context.Context, c *Check) {
 func rawBody(ctx context.Context, c *Check) {
 	s := c.dial(ctx, "open", nil)
 	id := s.id(ctx)
-	texts := []string{"hello", `{"a":1,  "b" : "é" }`, "", "[1,2]", "7"}
+	texts := []string{"hello", `{"a":1,  "b" : "é" }`, "[1,2]", "7"}
 	for n, text := range texts {
-		if text == "" {
-			continue
-		}
 		s.send(ctx, text)
-		c.await(ctx, id, "MESSAGE", len(nonEmpty(texts[:n+1])))
+		c.await(ctx, id, "MESSAGE", n+1) // or they might come in another order
 	}
 	var got []string
 	for _, r := range c.find(ctx, id, "MESSAGE") {
 		got = append(got, c.decode(r).text("body"))
 	}
-	c.same("bodies", fmt.Sprintf("%q", got), fmt.Sprintf("%q", nonEmpty(texts)))
-}
-
-func nonEmpty(list []string) (kept []string) {
-	for _, s := range list {
-		if s != "" {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	c.same("bodies", fmt.Sprintf("%q", got), fmt.Sprintf("%q", texts))
 }
 
 // isID tells whether an id has the shape of AWS's.
