@@ -25,6 +25,7 @@ type settings struct {
 	model    model
 	dynamodb string // "" for the embedded one
 	data     string // its folder, "" for memory
+	watch    bool
 
 	idle, life, integrationTimeout, asyncRetry time.Duration
 
@@ -56,6 +57,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	fs.Func("model", "`WHO` answers: demo (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one); default demo", s.setModel)
 	fs.Func("dynamodb", "`URL` of another DynamoDB than the embedded one", s.setDynamoDB)
 	fs.StringVar(&s.data, "data", "", "keep the embedded DynamoDB's tables in this `folder`, whatever ends the run; by default they are in memory")
+	fs.BoolVar(&s.watch, "watch", false, "rebuild and replace functions whose sources change; sockets stay open, what runs ends as it began")
 	fs.Func("faults", "`what` goes wrong, like post.delay=20ms,post.429=1/5,post.410=10: every fifth, the tenth only", s.setFaults)
 	duration := func(d *time.Duration, name string, value time.Duration, usage string) {
 		*d = value

@@ -44,6 +44,7 @@ func TestParse(t *testing.T) {
 		{"-model bedrock", func(s *settings) { s.model = model{bedrock: true} }},
 		{"-model openai:http://127.0.0.1:11434#llama3.2:1b", func(s *settings) { s.model = model{url: "http://127.0.0.1:11434", name: "llama3.2:1b"} }},
 		{"-dynamodb http://127.0.0.1:8000/", func(s *settings) { s.dynamodb = "http://127.0.0.1:8000" }},
+		{"-watch", func(s *settings) { s.watch = true }},
 		{"-data folder", func(s *settings) { s.data = "folder" }},
 		{"-life 1h -integration-timeout 5s -async-retry 100ms", func(s *settings) {
 			s.life, s.integrationTimeout, s.asyncRetry = time.Hour, 5*time.Second, 100*time.Millisecond

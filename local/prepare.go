@@ -13,6 +13,7 @@ import (
 	"kaiwa/local/build"
 	"kaiwa/local/program"
 	"kaiwa/local/stack"
+	"kaiwa/local/watch"
 	"kaiwa/pkg/emu/lambdart"
 	"kaiwa/pkg/emu/sam"
 )
@@ -26,9 +27,11 @@ type prepared struct {
 	client    string // "" when no chat is opened
 	caFile    string
 	caBundle  string
+	runs      string // the folder programs run from while they are watched
 	logs      *logging
-	notHere   []string // lines about what cannot run
-	notes     []string // lines about what may differ
+	watcher   *watch.Watcher // nil: nobody looks
+	notHere   []string       // lines about what cannot run
+	notes     []string       // lines about what may differ
 }
 
 // prepare reads the template and builds what it names. at is the listener's
@@ -54,6 +57,7 @@ func (s *session) prepare(ctx context.Context, at net.Addr) (*prepared, error) {
 		return nil, err
 	}
 	p.caFile, p.caBundle = p.cache.file("ca", port, ".pem"), p.cache.file("ca-bundle", port, ".pem")
+	p.runs = p.cache.file("run", port, "")
 	if err = s.build(ctx, p); err == nil {
 		p.logs, err = s.openLogs(p.cache.file("functions", port, ".log"), p.template.Functions())
 	}
@@ -123,6 +127,11 @@ func (s *session) build(ctx context.Context, p *prepared) error {
 		dirs = append(dirs, client)
 		what = append(what, "the client")
 	}
+	if s.watch {
+		if p.watcher, err = s.newWatcher(ctx, p, set, dirs); err != nil {
+			return err
+		}
+	}
 	var files map[string]string
 	if len(dirs) > 0 {
 		err = progress(s.err, "building "+strings.Join(what, " and "), func() (err error) {
@@ -132,6 +141,11 @@ func (s *session) build(ctx context.Context, p *prepared) error {
 	}
 	if err != nil {
 		return err
+	}
+	if p.watcher != nil {
+		if files, err = p.watcher.Programs(files); err != nil {
+			return err
+		}
 	}
 	p.client, p.functions = files[client], set.Functions(files)
 	return nil

@@ -73,6 +73,9 @@ func (s *session) untilOver(ctx context.Context, p *prepared, st *stack.Stack) (
 		case <-ctx.Done():
 		}
 	})
+	if p.watcher != nil {
+		owned.Go(func() { p.watcher.Run(ctx, st.Replace) })
+	}
 	if p.client != "" {
 		return s.chat(ctx, p, st)
 	}

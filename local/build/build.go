@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,51 +62,87 @@ func goTool() (string, error) {
 }
 
 func (b *batch) run(ctx context.Context, tool string) error {
-	// As for Lambda: lambda.norpc leaves out a runtime that is gone, -s -w leaves
-	// out debug information, which is half of the time spent linking.
-	args := append([]string{"build", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", b.target()}, b.packages...)
-	cmd := exec.CommandContext(ctx, tool, args...)
-	cmd.Dir = b.module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	stopAsGroup(cmd)
-	cmd.WaitDelay = stopGrace
 	if err := os.MkdirAll(b.folder, 0o700); err != nil {
 		return fmt.Errorf("make room for binaries: %w", err)
 	}
+	// As for Lambda: -s -w leaves out debug information, which is half of the time
+	// spent linking.
+	_, err := b.tool(ctx, tool, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", b.target())
+	return err
+}
+
+// tool runs a command of the go tool on the batch's packages and returns what it
+// prints.
+func (b *batch) tool(ctx context.Context, tool, command string, flags ...string) ([]byte, error) {
+	// As for Lambda: lambda.norpc leaves out a runtime that is gone.
+	args := slices.Concat([]string{command, "-tags=lambda.norpc"}, flags, b.packages)
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Dir = b.module
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	var output, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &complaints
+	stopAsGroup(cmd)
+	cmd.WaitDelay = stopGrace
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return errors.New(firstComplaint(output.String(), err))
+		return nil, newFailure(command, complaints.String(), err)
 	}
 	if err != nil {
-		return fmt.Errorf("run %s: %w", tool, err)
+		return nil, fmt.Errorf("run %s: %w", tool, err)
 	}
-	return nil
+	return output.Bytes(), nil
 }
 
-// firstComplaint picks the line to show of what the go tool printed.
-func firstComplaint(output string, err error) string {
-	first, more := "", 0
+// List returns what `go list` with these flags prints of the packages in dirs, as
+// they are built by Binaries: one module after the other.
+func List(ctx context.Context, dirs []string, flags ...string) ([]byte, error) {
+	tool, err := goTool()
+	if err != nil {
+		return nil, err
+	}
+	batches, err := plan("", dirs)
+	if err != nil {
+		return nil, err
+	}
+	var all []byte
+	for _, b := range batches {
+		out, err := b.tool(ctx, tool, "list", flags...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, out...)
+	}
+	return all, nil
+}
+
+// Failure is what the go tool refuses with.
+type Failure struct {
+	// Lines are what it says, without headings.
+	Lines []string
+}
+
+// Error is the first line, and how many there are more.
+func (f *Failure) Error() string {
+	if more := len(f.Lines) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more lines: go build)", f.Lines[0], more)
+	}
+	return f.Lines[0]
+}
+
+func newFailure(command, output string, err error) *Failure {
+	f := &Failure{}
 	for line := range strings.Lines(output) {
 		line = strings.TrimSpace(line)
-		switch {
-		case line == "", strings.HasPrefix(line, "#"), strings.HasPrefix(line, "go: downloading "):
-		case first == "":
-			first = line
-		default:
-			more++
+		if line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "go: downloading ") {
+			f.Lines = append(f.Lines, line)
 		}
 	}
-	switch {
-	case first == "":
-		return "go build: " + err.Error()
-	case more > 0:
-		return fmt.Sprintf("%s (and %d more lines: go build)", first, more)
+	if len(f.Lines) == 0 {
+		f.Lines = []string{"go " + command + ": " + err.Error()}
 	}
-	return first
+	return f
 }

@@ -8,6 +8,11 @@ import (
 // UseFaults replaces the faults in force; nil clears them.
 func (s *Stack) UseFaults(p *faults.Plan) { s.dice.Use(p) }
 
+// Replace has a function run another command; see lambdart.Host.Replace.
+func (s *Stack) Replace(function string, command []string) error {
+	return s.host.Replace(function, command)
+}
+
 // TokenTimes are the times of the model's first and last token of the calls whose
 // prompt names a tag; nil when AWS itself answers.
 func (s *Stack) TokenTimes() map[string]converse.TokenTimes {

@@ -55,16 +55,19 @@ func (h *Host) Add(f Function) error {
 	return nil
 }
 
-// Replace has a function run another command from now on. Invocations under way end
-// in the processes they have; those get no more.
+// Replace has a function run another command from now on, or, if that is empty, its
+// own in new processes. Invocations under way end in the processes they have; those
+// get no more.
 func (h *Host) Replace(name string, command []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	fn := h.functions[name]
-	if fn == nil || len(command) == 0 {
-		return fmt.Errorf("lambdart: replace function %s: there is none, or no command to run", name)
+	if fn == nil {
+		return fmt.Errorf("lambdart: replace function %s: there is none", name)
 	}
-	fn.Command = command
+	if len(command) > 0 {
+		fn.Command = command
+	}
 	fn.replaced++
 	for _, p := range fn.idle {
 		h.forget(p)

@@ -40,8 +40,15 @@ func TestReplace(t *testing.T) {
 	if s := r.Stats()["f"]; s.Crashes != 0 || s.Errors != 0 || s.Processes != 1 {
 		t.Errorf("stats = %+v", s)
 	}
-	if r.Replace("g", []string{"x"}) == nil || r.Replace("f", nil) == nil {
-		t.Error("a function that is not there, or is nothing, was replaced")
+	if r.Replace("g", []string{"x"}) == nil {
+		t.Error("a function that is not there was replaced")
+	}
+	pid, _ := r.call(t, "f", `{"Do":"pid"}`)
+	if err := r.Replace("f", nil); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := r.call(t, "f", `{"Do":"pid"}`); again == pid || args() != `["two"]` {
+		t.Errorf("the same command in process %s, before in %s, with %s", again, pid, args())
 	}
 }
 
