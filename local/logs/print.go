@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -137,25 +138,28 @@ func safe(s string) string {
 	if strings.IndexFunc(s, drives) < 0 && utf8.ValidString(s) {
 		return s
 	}
-	var b strings.Builder
-	for i, r := range s {
-		_, size := utf8.DecodeRuneInString(s[i:])
+	b := make([]byte, 0, 2*len(s))
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
+			b = appendHex(append(b, `\x`...), s[i])
 		case drives(r) && r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
+			b = appendHex(append(b, `\x`...), byte(r))
 		case drives(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
+			b = appendHex(appendHex(append(b, `\u`...), byte(r>>8)), byte(r))
 		default:
-			b.WriteRune(r)
+			b = append(b, s[i:i+size]...)
 		}
+		i += size
 	}
-	return b.String()
+	return string(b)
 }
+
+func appendHex(dst []byte, b byte) []byte { return hex.AppendEncode(dst, []byte{b}) }
 
 // drives tells of control characters, but for the tab, and marks that turn the direction
 // of text.
 func drives(r rune) bool {
-	return unicode.IsControl(r) && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
+	return r < ' ' && r != '\t' || r >= 0x7f && (r < 0xa0 || unicode.Is(unicode.Bidi_Control, r))
 }

@@ -80,7 +80,7 @@ func flood() {
 			all[i] = 'n'
 		}
 	}
-	for range 8 {
+	for range 2 {
 		os.Stdout.Write(all)
 	}
 }
