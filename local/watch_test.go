@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,7 +34,8 @@ const (
   Talk:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: functions/talk/, Handler: bootstrap, Runtime: provided.al2023, Timeout: 20}
-  Other:
+`
+	watchedOther = `  Other:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: functions/other/, Handler: bootstrap, Runtime: provided.al2023}
 `
@@ -76,7 +78,7 @@ func main() {
 func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{t.TempDir()}
-	w.write(t, "template.yaml", watchedTemplate)
+	w.write(t, "template.yaml", watchedTemplate+watchedOther)
 	w.write(t, "go.mod", "module watched\n\ngo 1.26.0\n")
 	w.write(t, "functions/talk/main.go", strings.ReplaceAll(watchedMain, "RELEASE", filepath.ToSlash(filepath.Join(w.folder, "release"))))
 	w.write(t, "functions/other/main.go", "package main\n\nfunc main() { select {} }\n")
@@ -189,7 +191,7 @@ func TestWatch(t *testing.T) {
 	if line := next("rebuilt in "); !strings.HasSuffix(line, " s: other") {
 		t.Errorf("replaced: %s", line)
 	}
-	w.write(t, "template.yaml", watchedTemplate+"# changed\n")
+	w.write(t, "template.yaml", watchedTemplate+watchedOther+"# changed\n")
 	next("template.yaml has changed: end this run")
 	says("four")
 	ws.CloseNow()
@@ -201,5 +203,31 @@ func TestWatch(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(cacheFolder, "kaiwa", "*", "run-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What needs no building is started anew.
+func TestWatchNode(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("needs node")
+	}
+	w := &watched{t.TempDir()}
+	w.write(t, "template.yaml", strings.Replace(watchedTemplate, "Handler: bootstrap, Runtime: provided.al2023", "Handler: app.talk, Runtime: nodejs22.x", 1))
+	say := func(word string) {
+		w.write(t, "functions/talk/lib/word.js", "module.exports = '"+word+"'\n")
+	}
+	w.write(t, "functions/talk/app.js", "exports.talk = async () => ({statusCode: 200, body: require('./lib/word')})\n")
+	say("eins")
+	r := serve(t, "-serve", "-watch", "-addr", "127.0.0.1:0", "-template", filepath.Join(w.folder, "template.yaml"))
+	if got := ask(t, r.url, "hello"); got != "eins" {
+		t.Errorf("first %q", got)
+	}
+	say("zwei")
+	r.stderr.await(t, "restarted: talk")
+	if got := ask(t, r.url, "hello"); got != "zwei" {
+		t.Errorf("then %q", got)
+	}
+	if code := r.signalled(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d", code)
 	}
 }
