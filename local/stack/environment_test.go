@@ -28,7 +28,7 @@ func TestEnvironment(t *testing.T) {
 			"AWS_ENDPOINT_URL_LAMBDA": "http://HERE", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": "http://HERE/dev",
 			"CALLBACK": "http://HERE/dev", "HOST": "HERE",
 			"AWS_BEARER_TOKEN_BEDROCK": "", "AWS_REGION": region, "OTHER": "",
-			"AWS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": ca, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle,
+			"AWS_CA_BUNDLE": ca, "NODE_EXTRA_CA_CERTS": ca, "SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle,
 			"AWS_ENDPOINT_URL": "http://HERE", "AWS_EC2_METADATA_DISABLED": "true",
 		}},
 		{"table elsewhere", stack.Options{Environ: user, DynamoDB: elsewhere}, map[string]string{

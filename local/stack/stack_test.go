@@ -25,7 +25,7 @@ import (
 // endpoints, and through the address in its event.
 func TestEcho(t *testing.T) {
 	caFile := filepath.Join(t.TempDir(), "ca.pem")
-	s := start(t, "none", &stack.Options{CAFile: caFile, CABundle: caFile + ".all"})
+	s := start(t, "none", &stack.Options{CAFile: caFile})
 	for _, url := range []string{s.URL(), strings.Replace(s.URL(), "ws:", "wss:", 1)} {
 		ws := dial(t, url, &websocket.DialOptions{HTTPClient: client(t, caFile)})
 		if got := say(t, ws, "world"); got != "hello world" {

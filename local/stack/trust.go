@@ -46,20 +46,27 @@ func (s *Stack) distrust() error {
 	return errors.Join(errs...)
 }
 
-// trustIn are the variables by which programs find authorities. Node.js adds to what
-// it trusts; all others replace it, so they get a file with both: AWS's own tools,
-// OpenSSL and so Python and Ruby, Go, requests, curl.
+// trustIn sets the variables by which programs find authorities. Node.js adds to
+// what it trusts; all others replace it, so that they get a file with both: OpenSSL,
+// and so Python and Ruby, Go, requests, curl. AWS's SDKs have a variable of their own
+// and read the whole file at every start; where they talk to nobody but this
+// listener the authority is enough.
 func (s *Stack) trustIn(env map[string]string) {
 	if s.opt.CAFile != "" {
 		env["NODE_EXTRA_CA_CERTS"] = s.opt.CAFile
 	}
-	if s.opt.CABundle == "" || !s.bundled && s.callsAWS() {
+	others := s.opt.Bedrock || s.opt.DynamoDB != ""
+	if s.opt.CAFile != "" && !others {
+		env["AWS_CA_BUNDLE"] = s.opt.CAFile
+	}
+	if s.opt.CABundle == "" || !s.bundled { // nothing but this listener could be trusted any more
 		return
 	}
-	env["AWS_CA_BUNDLE"] = s.opt.CABundle
-	if s.bundled { // else all that is not here could not be trusted any more
-		for _, name := range []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} {
-			env[name] = s.opt.CABundle
-		}
+	names := []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+	if others {
+		names = append(names, "AWS_CA_BUNDLE")
+	}
+	for _, name := range names {
+		env[name] = s.opt.CABundle
 	}
 }
