@@ -140,7 +140,8 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", a.APIKey)
 	}
 	if p.client == "" {
-		fmt.Fprintf(s.err, "TLS on the same port, for programs with NODE_EXTRA_CA_CERTS=%s AWS_CA_BUNDLE=%[2]s SSL_CERT_FILE=%[2]s\n", p.caFile, p.caBundle)
+		fmt.Fprintf(s.err, "TLS on the same port, for Node.js with NODE_EXTRA_CA_CERTS=%s, for others with AWS_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE=%s\n",
+			p.caFile, p.caBundle)
 	} else {
 		fmt.Fprintf(s.err, "function logs in %s\n", p.logs.name)
 	}
