@@ -14,6 +14,9 @@ import (
 const foreign = `Transform: AWS::Serverless-2016-10-31
 Parameters:
   Bootstrap: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /cdk/version}
+Rules:
+  CheckBootstrap:
+    Assertions: [{Assert: !Not [{'Fn::Contains': [['1', '2'], !Ref Bootstrap]}], AssertDescription: too old}]
 Resources:
   Chat:
     Type: AWS::Serverless::WebSocketApi
@@ -60,7 +63,7 @@ func TestForeign(t *testing.T) {
 	equal(t, "environment", functions[0].Env, map[string]string{
 		"VPC": "net-vpc", "SAME": "net-vpc/1", "ROLE": "arn:aws:iam::123456789012:role/local-FnRole", "STAGE": "v1",
 	})
-	if made := functions[1]; made.Dir != filepath.Join("dir", "asset.0123") || made.CodeURI != "asset.0123" {
+	if made := functions[1]; made.Dir != filepath.Join("dir", "asset.0123") || made.CodeURI != "asset.0123" || made.Alias != "" {
 		t.Errorf("the CDK's code is in %q", made.Dir)
 	}
 	apis := tmpl.APIs()
@@ -74,7 +77,8 @@ func TestForeign(t *testing.T) {
 	}
 	said := strings.Join(tmpl.Ignored(), "\n")
 	for _, want := range []string{
-		"dir/t.yaml:19: the import net-vpc is not known here: its name stands for its value",
+		"dir/t.yaml:6: rule CheckBootstrap is not checked: there is no /cdk/version of SSM here",
+		"dir/t.yaml:22: the import net-vpc is not known here: its name stands for its value",
 		"Web: an integration of type HTTP_PROXY cannot run here: only AWS_PROXY and MOCK are emulated",
 		"IntegrationUri leads to a function that is not in this template: other-function",
 		"IntegrationUri leads to a function that is not in this template: theirs",
@@ -89,6 +93,9 @@ func TestForeign(t *testing.T) {
 		t.Errorf("%d lines about one import; in all\n%s", n, said)
 	}
 
+	if _, err := sam.Parse("t.yaml", []byte(foreign), &sam.Options{Parameters: map[string]string{"Bootstrap": "2"}}); err == nil || !strings.HasSuffix(err.Error(), "too old") {
+		t.Errorf("a rule that does not hold: %v", err)
+	}
 	tmpl, err = sam.Parse("t.yaml", []byte(foreign), &sam.Options{Imports: map[string]string{"net-vpc": "vpc-1"}, Parameters: map[string]string{"Bootstrap": "6"}})
 	if err != nil {
 		t.Fatal(err)

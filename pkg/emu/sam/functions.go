@@ -38,10 +38,10 @@ func (s *stack) functions(t *Template) error {
 	return nil
 }
 
-// alias is the last element of a code folder.
+// alias is the last element of a code folder. Those of the CDK name nothing.
 func alias(codeURI string) string {
 	base := path.Base(codeURI)
-	if base == "." || base == ".." || base == "/" {
+	if base == "." || base == ".." || base == "/" || strings.HasPrefix(base, "asset.") {
 		return ""
 	}
 	return base

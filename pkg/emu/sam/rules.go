@@ -3,8 +3,8 @@ package sam
 import "slices"
 
 // checkRules refuses parameters as CloudFormation does before it makes anything
-// (CloudFormation user guide, "Rules"). A rule with a function that looks into the
-// account is noted, not checked.
+// (CloudFormation user guide, "Rules"). A rule that looks into the account is noted,
+// not checked.
 func (s *stack) checkRules() error {
 	rules, err := s.root.section("Rules")
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *stack) checkRules() error {
 }
 
 func (s *stack) checkRule(name string, rule *node) error {
-	if foreign := accountFunction(rule); foreign != "" {
+	if foreign := s.inAccount(rule); foreign != "" {
 		s.note(rule, "rule %s is not checked: there is no %s here", name, foreign)
 		return nil
 	}
@@ -53,19 +53,24 @@ func (s *stack) checkRule(name string, rule *node) error {
 	return nil
 }
 
-// accountFunction finds a function that asks for what an account has.
-func accountFunction(n *node) string {
+// inAccount finds what only an account has: the functions that ask for it, and
+// parameters whose values are in SSM.
+func (s *stack) inAccount(n *node) string {
 	for _, k := range n.keys {
 		switch k {
 		case "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll":
 			return k
+		case "Ref":
+			if name, ok := s.later[n.fields[k].text]; ok {
+				return name + " of SSM"
+			}
 		}
-		if found := accountFunction(n.fields[k]); found != "" {
+		if found := s.inAccount(n.fields[k]); found != "" {
 			return found
 		}
 	}
 	for _, item := range n.items {
-		if found := accountFunction(item); found != "" {
+		if found := s.inAccount(item); found != "" {
 			return found
 		}
 	}
