@@ -35,9 +35,9 @@ type Set struct {
 // folder, such as code that stands in the template, is put below folder.
 func New(ctx context.Context, functions []sam.Function, template, folder string) (*Set, error) {
 	s := &Set{Refused: map[string]string{}}
-	p := planner{Set: s, ctx: ctx, template: template, folder: folder, machines: map[bootstrap.Language]*machine{}}
+	p := planner{Set: s, template: template, folder: folder, machines: map[bootstrap.Language]*machine{}}
 	for _, f := range functions {
-		why, err := p.add(f)
+		why, err := p.add(ctx, f)
 		if err != nil {
 			return nil, fmt.Errorf("function %s: %w", f.LogicalID, err)
 		}
@@ -66,14 +66,13 @@ func (s *Set) Functions(binaries map[string]string) []lambdart.Function {
 // planner makes a Set.
 type planner struct {
 	*Set
-	ctx              context.Context
 	template, folder string
 	machines         map[bootstrap.Language]*machine
 	uses             []use
 }
 
 // add plans one function and says why it cannot run, "" if it can.
-func (p *planner) add(f sam.Function) (refused string, err error) {
+func (p *planner) add(ctx context.Context, f sam.Function) (refused string, err error) {
 	if f.InlineCode == "" {
 		switch info, err := os.Stat(f.Dir); {
 		case err != nil:
@@ -83,7 +82,7 @@ func (p *planner) add(f sam.Function) (refused string, err error) {
 		}
 	}
 	if l, ok := bootstrap.For(f.Runtime); ok {
-		return p.interpreted(f, l)
+		return p.interpreted(ctx, f, l)
 	}
 	switch {
 	case f.Runtime != "go1.x" && !strings.HasPrefix(f.Runtime, "provided"):
@@ -116,10 +115,10 @@ func (p *planner) built(f sam.Function) (refused string, err error) {
 }
 
 // interpreted plans a function that runs through a bootstrap.
-func (p *planner) interpreted(f sam.Function, l bootstrap.Language) (refused string, err error) {
+func (p *planner) interpreted(ctx context.Context, f sam.Function, l bootstrap.Language) (refused string, err error) {
 	m := p.machines[l]
 	if m == nil {
-		if m, err = look(p.ctx, l, p.folder); err != nil {
+		if m, err = look(ctx, l, p.folder); err != nil {
 			return "", err
 		}
 		p.machines[l] = m
