@@ -24,18 +24,21 @@ type world struct {
 	s     *stack.Stack
 	user  string // ann as the service knows her
 	dial  func() *peer
-	token func() string // a fresh one; nil where there are no tokens
+	other func() *peer  // the same for bob
+	token func() string // a fresh one of ann's; nil where there are no tokens
 }
 
 // open is a world without authorization.
 func open(t *testing.T, s *stack.Stack) *world {
-	return &world{t: t, s: s, user: "ann", dial: func() *peer { return dial(t, s, "?user=ann") }}
+	as := func(user string) func() *peer { return func() *peer { return dial(t, s, "?user="+user) } }
+	return &world{t: t, s: s, user: "ann", dial: as("ann"), other: as("bob")}
 }
 
 // guarded is one whose users bring tokens.
 func guarded(t *testing.T, s *stack.Stack, is *issuer) *world {
 	w := &world{t: t, s: s, user: is.URL + " ann", token: func() string { return is.token("ann", nil) }}
 	w.dial = func() *peer { return dialURL(t, s.URL(), bearer(w.token())) }
+	w.other = func() *peer { return dialURL(t, s.URL(), bearer(is.token("bob", nil))) }
 	return w
 }
 
@@ -51,6 +54,7 @@ func (w *world) onePrompt() {
 // killed, texts that are stored in segments, a conversation deleted while it speaks.
 func (w *world) everything() {
 	ann := w.actor()
+	bob := w.other()
 	ann.talk()
 	ann.bigTexts()
 	w.lines()
@@ -62,6 +66,9 @@ func (w *world) everything() {
 			w.t.Errorf("the scenario never sends %s: add it to local/service/scenario_test.go", action)
 		}
 	}
+	for range 2 {
+		w.everythingGoes()
+	}
 	if w.token != nil {
 		w.tokenEnds()
 		w.tokenEnds()
@@ -70,6 +77,7 @@ func (w *world) everything() {
 	if err := ann.ws.Close(websocket.StatusNormalClosure, ""); err != nil && w.token == nil {
 		w.t.Error(err)
 	}
+	bob.ws.Close(websocket.StatusNormalClosure, "")
 	w.quiet()
 }
 
@@ -247,6 +255,20 @@ func (a *actor) deletedWhileItSpeaks() {
 	a.do(wire.Delete{Conversation: ref.Conversation})
 	a.answer("deleted")
 	eventually(a.peer.t, "the reply ends", func() bool { return a.s.Stats().Functions["local-ReplyFunction"].InFlight == 0 })
+}
+
+// everythingGoes deletes all there is of ann, while a reply speaks and with texts in
+// segments.
+func (w *world) everythingGoes() {
+	a := w.actor()
+	a.reply(wire.SendMessage{ID: "last", Conversation: wire.NewConversation, Text: "@demo tokens=5 first=1ms " + strings.Repeat("0123456789", 8000)})
+	a.do(wire.SendMessage{ID: "speaking", Conversation: wire.NewConversation, Text: "@demo tokens=3000 every=5ms first=5ms"})
+	a.ref()
+	a.do(wire.Delete{All: true})
+	if f, ok := a.answer("deleted").(wire.Deleted); !ok {
+		w.t.Errorf("deleting everything is answered with %+v", f)
+	}
+	a.ws.Close(websocket.StatusNormalClosure, "")
 }
 
 // notices sends a notification to all targets there are, and to a connection that

@@ -47,6 +47,19 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("ignored %q", line)
 			}
 		}
+		for _, kind := range []string{"AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::DynamoDB::Table"} {
+			resources, err := tmpl.Resources(kind)
+			for _, r := range resources {
+				if err != nil || !json.Valid(r.Properties) {
+					t.Errorf("%s %s, %v", r.ID, r.Properties, err)
+				}
+			}
+		}
+		for _, fn := range tmpl.Functions() {
+			if role, err := tmpl.Role(fn); err == nil && role.ID == "" && role.Unknown == "" {
+				t.Errorf("%s has no role, and nothing is unknown", fn.LogicalID)
+			}
+		}
 		again, err := sam.Parse("t.yaml", data, nil)
 		if err != nil {
 			t.Fatalf("the second time: %v", err)

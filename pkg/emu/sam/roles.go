@@ -28,8 +28,12 @@ func (t *Template) Resources(kind string) ([]Resource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.id, err)
 		}
-		out := Resource{ID: r.id}
-		if out.Properties, err = asJSON(v); err == nil {
+		out, p := Resource{ID: r.id}, t.stack.props(r.properties)
+		everything := plain(p, "", v)
+		if err = p.err; err == nil {
+			out.Properties, err = json.Marshal(everything)
+		}
+		if err == nil {
 			out.Ref, err = t.stack.physical(r)
 		}
 		if err == nil && kinds[kind].attrs["Arn"] != "" {
@@ -42,8 +46,6 @@ func (t *Template) Resources(kind string) ([]Resource, error) {
 	}
 	return list, nil
 }
-
-func asJSON(n *node) ([]byte, error) { return json.Marshal(plain(nil, "", n)) }
 
 // Role is what a function may do.
 type Role struct {

@@ -317,3 +317,40 @@ func TestLoadNoFile(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// TestRole: the policies of a function's role, wherever they stand, and why they may
+// not be all.
+func TestRole(t *testing.T) {
+	const fn = "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: f, Handler: bootstrap, Runtime: provided.al2023ROLE}\n"
+	const role = "  R:\n    Type: AWS::IAM::Role\n    Properties:\n      Policies:\n        - {PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: a:b, Resource: !GetAtt F.Arn}, !Ref AWS::NoValue]}}\n"
+	const inline = `{"Statement":[{"Action":"a:b","Effect":"Allow","Resource":"arn:aws:lambda:us-east-1:123456789012:function:local-F"}]}`
+	const own = ", Role: !GetAtt R.Arn"
+	for _, c := range []struct {
+		name, template, unknown string
+		policies                map[string]string
+	}{
+		{"SAM's", strings.Replace(fn, "ROLE", "", 1), "its role is made by SAM", nil},
+		{"elsewhere", strings.Replace(fn, "ROLE", ", Role: 'arn:aws:iam::1:role/x'", 1), "its role is not in this template", nil},
+		{"inline", strings.Replace(fn, "ROLE", own, 1) + role, "", map[string]string{"R/p": inline}},
+		{"managed", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: [x]\n", "its role has managed policies", map[string]string{"R/p": inline}},
+		{"attached", strings.Replace(fn, "ROLE", own, 1) + role +
+			"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: q, Roles: [!Ref R], PolicyDocument: {Statement: []}}}\n" +
+			"  Q: {Type: AWS::IAM::RolePolicy, Properties: {PolicyName: q, RoleName: !Ref R, PolicyDocument: {Version: '2012-10-17'}}}\n" +
+			"  O: {Type: AWS::IAM::Policy, Properties: {PolicyName: o, Roles: [other], PolicyDocument: {Statement: []}}}\n",
+			"", map[string]string{"R/p": inline, "P": `{"Statement":[]}`, "Q": `{"Version":"2012-10-17"}`}},
+	} {
+		tmpl, err := sam.Parse("t.yaml", []byte(c.template), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		got, err := tmpl.Role(tmpl.Functions()[0])
+		if err != nil || got.Unknown != c.unknown || len(got.Policies) != len(c.policies) {
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		}
+		for name, want := range c.policies {
+			if string(got.Policies[name]) != want {
+				t.Errorf("%s: %s is %s, want %s", c.name, name, got.Policies[name], want)
+			}
+		}
+	}
+}
