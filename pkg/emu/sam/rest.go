@@ -65,6 +65,7 @@ var handled = []string{
 	"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::IntegrationResponse",
 	"AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::Deployment", "AWS::ApiGatewayV2::Model",
 	"AWS::DynamoDB::Table", "AWS::Serverless::SimpleTable", "AWS::ApiGateway::ApiKey",
+	"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy",
 }
 
 // missed are the types that somebody would miss, and why they cannot run.

@@ -196,7 +196,6 @@ func TestNodeSample(t *testing.T) {
 		at(`"Web"`) + "Web: an API of type HTTP cannot run here: only WebSocket APIs are emulated",
 		at(`"Message": {`) + "Message: its RouteResponse has no effect without RouteResponseSelectionExpression: $default",
 		at(`"Beta"`) + "Beta: a second stage of an API cannot run here: the first one does",
-		"AWS::IAM::Role: 1 resource without meaning here",
 	})
 }
 
