@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -28,20 +29,34 @@ func netReason(u *url.URL, err error) string {
 		return reason
 	}
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED) && isLocal(host):
+	case isErrno(err, syscall.ECONNREFUSED, wsaRefused) && isLocal(host):
 		return fmt.Sprintf("nothing listens at %s; `go run ./local` starts a service, or give the URL of one", host)
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isErrno(err, syscall.ECONNREFUSED, wsaRefused):
 		return fmt.Sprintf("%s refuses connections; is the port right?", host)
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+	case isErrno(err, syscall.ENETUNREACH, wsaNetUnreachable), isErrno(err, syscall.EHOSTUNREACH, wsaHostUnreachable):
 		return fmt.Sprintf("there is no way to %s; is this machine online?", host)
 	case strings.Contains(err.Error(), "malformed HTTP"), strings.Contains(err.Error(), "readLoopPeekFail"): // it speaks first
 		return fmt.Sprintf("%s does not speak HTTP; is it wss:// rather than ws://, or another port?", host)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, context.DeadlineExceeded), isErrno(err, syscall.ETIMEDOUT, wsaTimedOut):
 		return fmt.Sprintf("%s does not answer", host)
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), isErrno(err, syscall.ECONNRESET, wsaReset):
 		return fmt.Sprintf("%s hangs up during the handshake; is it a WebSocket?", host)
 	}
 	return fmt.Sprintf("cannot connect to %s: %v", host, innermost(err))
+}
+
+// The numbers of Winsock, which Go's names do not stand for.
+const (
+	wsaNetUnreachable  = syscall.Errno(10051)
+	wsaReset           = syscall.Errno(10054)
+	wsaTimedOut        = syscall.Errno(10060)
+	wsaRefused         = syscall.Errno(10061)
+	wsaHostUnreachable = syscall.Errno(10065)
+)
+
+// isErrno says whether err is that error of the system's.
+func isErrno(err error, unix, windows syscall.Errno) bool {
+	return errors.Is(err, unix) || runtime.GOOS == "windows" && errors.Is(err, windows)
 }
 
 func proxyReason(err error) string {
