@@ -18,6 +18,8 @@ const (
 	// deaf is how long an answer may be overdue, with nothing else heard, before
 	// the connection counts as dead though nobody closed it.
 	deaf = 30 * time.Second
+	// awake is how long a ping may stay unanswered after the machine was suspended.
+	awake = 5 * time.Second
 	// spread is how much earlier than wire.HandoverAfter the move may come, so
 	// that clients that connected together do not move together.
 	spread = 10 * time.Minute
@@ -156,6 +158,21 @@ func (t *Talk) tickLink(now time.Time) {
 		t.handAt = time.Time{}
 		t.dial()
 	}
+}
+
+// Woke says that the machine was suspended: the connection is likely gone, though
+// nobody said so, and a wait to dial has lasted long enough.
+func (t *Talk) Woke(now time.Time) {
+	switch {
+	case t.gone:
+		return
+	case t.live != 0:
+		t.send(now, wire.Ping{})
+		t.asked = now.Add(awake - deaf)
+	case !t.dialAt.IsZero():
+		t.dialAt = now
+	}
+	t.Tick(now)
 }
 
 // leave ends the talk.

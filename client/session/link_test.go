@@ -113,6 +113,33 @@ func TestFlapping(t *testing.T) {
 	r.want("lost try 1; dial 40")
 }
 
+// After a suspend a connection that is dead is found out soon, and one that lives
+// stays.
+func TestWoke(t *testing.T) {
+	r := online(t, nil)
+	woke := func() { r.talk.Woke(r.now); r.take() }
+	woke()
+	r.pass(4 * second)
+	r.frame(wire.Pong{})
+	r.pass(20 * second)
+	r.want("ping")
+	woke()
+	r.pass(5 * second)
+	r.want("ping; dial 2")
+	r.open(2)
+	r.want("hangup 1")
+	r.lose()
+	for n := 3; r.wake.Sub(r.now) < 5*second; n++ {
+		r.untilDial(n)
+		r.fail(n)
+	}
+	r.did = nil
+	woke()
+	if len(r.did) != 1 || !strings.HasPrefix(r.did[0], "dial ") {
+		t.Errorf("without a connection: %v", r.did)
+	}
+}
+
 // Whoever says something does not wait for the next try.
 func TestPromptDials(t *testing.T) {
 	r := online(t, nil)

@@ -168,7 +168,12 @@ func (s *Session) run(life context.Context) {
 	defer s.end(life)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
-	for {
+	for last := time.Now(); ; {
+		now := time.Now()
+		if slept(last, now) {
+			s.talk.Woke(now)
+		}
+		last = now
 		s.apply(life, s.talk.Take(), wake)
 		if s.over && len(s.pending) == 0 {
 			return
@@ -199,6 +204,13 @@ func (s *Session) run(life context.Context) {
 			s.talk.Tick(time.Now())
 		}
 	}
+}
+
+// slept says whether the machine was suspended in between: the clock on the wall
+// went on then, the one that timers go by did not.
+func slept(last, now time.Time) bool {
+	const atLeast = 10 * time.Second
+	return now.Round(0).Sub(last.Round(0))-now.Sub(last) > atLeast
 }
 
 // nextEvent is what to offer to the reader of the events; a nil channel if there
