@@ -26,7 +26,7 @@ func verbs() map[string]verb {
 		"show":       {"kaiwa show ID|TITLE", 1, 1, show},
 		"export":     {"kaiwa export ID|TITLE [--md|--json]", 1, 1, export},
 		"rename":     {"kaiwa rename ID TITLE", 2, -1, rename},
-		"rm":         {"kaiwa rm ID...", 1, -1, remove},
+		"rm":         {"kaiwa rm ID...", 0, -1, remove},
 		"watch":      {"kaiwa watch [--topic T] [--json]", 0, 0, watch},
 		"unwatch":    {"kaiwa unwatch TOPIC...", 1, -1, unwatch},
 		"raw":        {"kaiwa raw URL [MESSAGE...]", 0, -1, rawCommand},

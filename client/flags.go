@@ -47,6 +47,9 @@ type flags struct {
 	pingFrame time.Duration // 0: never
 	listen    string
 
+	all bool // of rm
+	yes bool
+
 	presign bool // of url
 	expires time.Duration
 
@@ -150,6 +153,8 @@ func (f *flags) set() *flag.FlagSet {
 		f.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(s)))
 		return nil
 	})
+	set.BoolVar(&f.all, "all", false, "")
+	set.BoolVar(&f.yes, "yes", false, "")
 	set.BoolVar(&f.presign, "presign", false, "")
 	set.DurationVar(&f.expires, "expires", 5*time.Minute, "")
 	set.BoolVar(&f.plain, "plain", false, "")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -207,6 +208,14 @@ func rename(ctx context.Context, q *session.Query, f *flags) error {
 
 // remove deletes conversations, which must be named exactly.
 func remove(ctx context.Context, q *session.Query, f *flags) error {
+	switch {
+	case f.all && len(f.words) > 0, !f.all && len(f.words) == 0:
+		return usageError("it goes like this: " + verbs()["rm"].usage + ", or kaiwa rm --all")
+	case f.all && !f.yes:
+		return usageError("that is every conversation of yours, every topic and every missed notification, for good; if you mean it say --yes as well")
+	case f.all:
+		return removeAll(ctx, q)
+	}
 	for _, which := range f.words {
 		c, err := find(ctx, q, which, true)
 		if err != nil {
@@ -217,4 +226,16 @@ func remove(ctx context.Context, q *session.Query, f *flags) error {
 		}
 	}
 	return nil
+}
+
+// removeAll deletes everything there is of the user. That may take longer than an
+// answer may: asked again the service goes on where it is.
+func removeAll(ctx context.Context, q *session.Query) error {
+	for {
+		_, err := q.Ask(ctx, wire.Delete{All: true})
+		if !errors.Is(err, session.ErrNoAnswer) {
+			return err
+		}
+		say(os.Stderr, "the service is still at it")
+	}
 }

@@ -50,6 +50,9 @@ func TestConversations(t *testing.T) {
 		{"rename", []string{"rename", "c1", "ein", "Titel"}, result{}},
 		{"remove", []string{"rm", "c1", "about two"}, result{}},
 		{"remove is exact", []string{"rm", "about"}, result{"", "kaiwa: there is no conversation \"about\"; kaiwa ls shows them\n", 2}},
+		{"remove everything", []string{"rm", "--all", "--yes"}, result{}},
+		{"remove everything?", []string{"rm", "--all"}, result{"", "kaiwa: that is every conversation of yours, every topic and every missed notification, for good; if you mean it say --yes as well\n", 2}},
+		{"remove nothing", []string{"rm"}, result{"", "kaiwa: it goes like this: kaiwa rm ID..., or kaiwa rm --all\n", 2}},
 		{"too few words", []string{"rename", "c1"}, result{"", "kaiwa: it goes like this: kaiwa rename ID TITLE; to ask this as a question, put it in quotes\n", 2}},
 		{"too many", []string{"show", "me", "a haiku"}, result{"", "kaiwa: it goes like this: kaiwa show ID|TITLE; to ask this as a question, put it in quotes\n", 2}},
 		{"a question in quotes", []string{"show me a haiku"}, result{out: "You said: show me a haiku\n"}},
@@ -63,7 +66,7 @@ func TestConversations(t *testing.T) {
 				t.Errorf("got %+v\nwant %+v", got, c.want)
 			}
 			server.Look(func(chat *fake.Chat) {
-				after := map[string]string{"continue": "c1 c2 c3 c3", "resume by id": "c1 c2 c3 c2", "remove": "c3", "a question in quotes": "c1 c2 c3 c4", "a question after --": "c1 c2 c3 c4"}
+				after := map[string]string{"continue": "c1 c2 c3 c3", "resume by id": "c1 c2 c3 c2", "remove": "c3", "remove everything": "", "a question in quotes": "c1 c2 c3 c4", "a question after --": "c1 c2 c3 c4"}
 				var ids []string
 				for _, r := range chat.Replies() {
 					ids = append(ids, r.Conversation)
@@ -177,9 +180,29 @@ func TestWatch(t *testing.T) {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		rest, _ := io.ReadAll(out)
 		_ = cmd.Wait()
+		subscribed := 0
+		_ = server.Await(t.Context(), func(heard []wire.Request, _ int) bool {
+			for _, q := range heard {
+				if q == (wire.Subscribe{Topic: "ci"}) {
+					subscribed++
+				}
+			}
+			return true
+		})
+		if c.args != nil && subscribed < 2 { // once on each connection
+			t.Errorf("it subscribed %d times", subscribed)
+		}
 		if code := cmd.ProcessState.ExitCode(); len(rest) > 0 || code != 130 || errs.String() != c.err {
 			t.Errorf("%v: %d %q %q", c.args, code, rest, errs.String())
 		}
+	}
+}
+
+func TestWatchRefused(t *testing.T) {
+	server, url := service(t)
+	server.Look(func(c *fake.Chat) { c.Topics = []string{"ci"} })
+	if got := kaiwa(t, "", "watch", "--topic", "ci", "--topic", "secret", url); got != (result{"", "kaiwa: secret: you may not subscribe to this topic\n", 3}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -18,6 +18,7 @@ Conversations
   kaiwa export ID|TITLE          the same as markdown (--md) or one JSON object (--json)
   kaiwa rename ID|TITLE NEW      gives it another title
   kaiwa rm ID...                 deletes it; here the whole title or the id
+  kaiwa rm --all --yes           deletes everything there is of you
   kaiwa watch [--topic T]        prints notifications only; --json: one a line. It
                                  subscribes to the topic, until kaiwa unwatch T
 

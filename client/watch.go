@@ -14,7 +14,7 @@ import (
 // watch prints notifications, and nothing else, until it is told to end. A topic
 // is subscribed to for good: what comes while nobody watches is kept. What is of
 // another topic goes to stderr: it has been delivered now, and comes to nobody else.
-func watch(ctx context.Context, q *session.Query, f *flags) error {
+func watch(ctx context.Context, _ *session.Query, f *flags) error {
 	show := func(n wire.Notification) {
 		switch {
 		case len(f.topics) > 0 && !slices.Contains(f.topics, n.Topic):
@@ -25,14 +25,9 @@ func watch(ctx context.Context, q *session.Query, f *flags) error {
 			fmt.Println(plain.Safe(plain.Notification(n)))
 		}
 	}
-	q.Note = show
-	for _, topic := range f.topics {
-		if _, err := q.Ask(ctx, wire.Subscribe{Topic: topic}); err != nil {
-			return err
-		}
-	}
-	q.Close()
-	s, err := session.Dial(ctx, f.url, f.config)
+	config := *f.config
+	config.Topics = f.topics
+	s, err := session.Dial(ctx, f.url, &config)
 	if err != nil {
 		return err
 	}
@@ -49,6 +44,8 @@ func watch(ctx context.Context, q *session.Query, f *flags) error {
 			switch e := e.(type) {
 			case session.Notified:
 				show(e.Notification)
+			case session.Unheard:
+				return e.Err
 			case session.Gone:
 				return e.Err
 			default:

@@ -57,6 +57,13 @@ type (
 	// Notified is a notification.
 	Notified struct{ wire.Notification }
 
+	// Unheard says that a topic of Options.Topics cannot be subscribed to. Err names
+	// it too.
+	Unheard struct {
+		Topic string
+		Err   error
+	}
+
 	// Listed answers List.
 	Listed struct{ wire.ConversationsPage }
 
@@ -103,6 +110,7 @@ func (Delayed) event()  {}
 func (Refused) event()  {}
 func (Trouble) event()  {}
 func (Notified) event() {}
+func (Unheard) event()  {}
 func (Listed) event()   {}
 func (Showed) event()   {}
 func (Titled) event()   {}

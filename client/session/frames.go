@@ -40,6 +40,8 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 		}
 	case wire.Authorized:
 		t.authorized(now)
+	case wire.Subscribed:
+		t.subscribed(now, f.Topic)
 	case wire.ConversationsPage:
 		t.emit(Listed{f})
 	case wire.Renamed:
@@ -60,7 +62,7 @@ func (t *Talk) failed(now time.Time, e wire.Error) {
 	case t.token != "" && e.ID == "" && e.Reply == "" && !e.Retryable:
 		t.refusedToken(now, e)
 		return
-	case e == t.refusal:
+	case e == t.refusal, t.refusesTopic(now, e):
 		return
 	}
 	if e.Reply != "" && e.Code != wire.CodeBusy { // busy names the reply that is in the prompt's way

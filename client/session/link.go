@@ -65,6 +65,7 @@ func (t *Talk) Opened(now time.Time, n int) {
 	if old == 0 && !first {
 		t.emit(Back{})
 	}
+	t.subscribeAll(now)
 	t.greet(now)
 	t.Tick(now)
 }

@@ -99,11 +99,7 @@ func answers(r wire.Request, f wire.Frame) bool {
 		f, ok := f.(wire.Renamed)
 		return ok && f.Conversation == r.Conversation
 	case wire.Delete:
-		f, ok := f.(wire.Deleted)
-		return ok && f.Conversation == r.Conversation
-	case wire.Subscribe:
-		f, ok := f.(wire.Subscribed)
-		return ok && f.Topic == r.Topic
+		return f == wire.Deleted(r)
 	case wire.Unsubscribe:
 		f, ok := f.(wire.Unsubscribed)
 		return ok && f.Topic == r.Topic

@@ -32,7 +32,7 @@ func TestQuery(t *testing.T) {
 		}{
 			{wire.Rename{Conversation: "c1", Title: "t"}, wire.Renamed{Conversation: "c1", Title: "t"}},
 			{wire.Delete{Conversation: "c1"}, wire.Deleted{Conversation: "c1"}},
-			{wire.Subscribe{Topic: "t"}, wire.Subscribed{Topic: "t"}},
+			{wire.Delete{All: true}, wire.Deleted{All: true}},
 			{wire.Unsubscribe{Topic: "t"}, wire.Unsubscribed{Topic: "t"}},
 		} {
 			if got, err := q.Ask(t.Context(), c.ask); err != nil || got != c.want {

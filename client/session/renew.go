@@ -73,7 +73,7 @@ func (t *Talk) authorized(now time.Time) {
 	if t.token == "" {
 		return
 	}
-	t.token, t.renewed = "", now
+	t.token, t.renewed, t.topics.askAt = "", now, now
 	if t.holds() {
 		t.head().held, t.head().at = false, now
 	}

@@ -308,6 +308,31 @@ func TestRules(t *testing.T) {
 			r.frame(wire.Notification{ID: "n2"})
 			r.want("notified n1; notified n2")
 		}},
+		{"topics, one by one, on every socket", func(t *testing.T) {
+			r := newRig(t, &session.Options{Topics: []string{"ci", "ops"}})
+			r.open(1)
+			r.want("dial 1; subscribe ci")
+			r.pass(10 * second)
+			r.frame(wire.Subscribed{Topic: "ci"})
+			r.frame(wire.Error{Code: wire.CodeUnavailable, Retryable: true})
+			r.frame(wire.Subscribed{Topic: "ops"})
+			r.frame(wire.Subscribed{Topic: "ops"})
+			r.want("subscribe ci; subscribe ops; trouble unavailable: ")
+			r.lose()
+			r.open(2)
+			r.want("lost try 1; dial 2; back; subscribe ci")
+		}},
+		{"a topic that is refused", func(t *testing.T) {
+			r := newRig(t, &session.Options{Topics: []string{"secret", "ci"}})
+			r.open(1)
+			r.frame(wire.Error{Code: wire.CodeUnauthorized, Message: "no"})
+			r.frame(wire.Subscribed{Topic: "ci"})
+			r.frame(wire.Error{Code: wire.CodeInternal, Message: "else"})
+			r.want("dial 1; subscribe secret; unheard secret: unauthorized: secret: no; subscribe ci; trouble internal: else")
+			r.lose()
+			r.open(2)
+			r.want("lost try 1; dial 2; back; subscribe ci")
+		}},
 		{"what is queued can be taken back", func(t *testing.T) {
 			r := running(t, nil)
 			r.prompt("two")

@@ -20,6 +20,8 @@ type Options struct {
 	Tries int
 	// Seed of the jitter. 0: a random one.
 	Seed uint64
+	// Topics are subscribed to, on every socket.
+	Topics []string
 	// Renews says that Output.Renew will be answered with Renewed.
 	Renews bool
 	// NewID makes prompt ids, of at most wire.MaxID characters and never the same
@@ -35,6 +37,7 @@ type Talk struct {
 	rnd *rand.Rand
 	link
 	renewal
+	topics topics
 
 	conversation string    // "": the next prompt starts one
 	prompts      []*prompt // the first is being served
@@ -107,6 +110,7 @@ func (t *Talk) Tick(now time.Time) {
 	}
 	t.tickAttach(now)
 	t.tickRenewal(now)
+	t.tickTopics(now)
 	if due(t.pingAt(), now) {
 		t.send(now, wire.Ping{})
 	}
@@ -118,7 +122,7 @@ func (t *Talk) wake() time.Time {
 	if t.live == 0 {
 		return at
 	}
-	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.renewAt)
+	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.renewAt, t.topicsAt())
 	if t.token != "" {
 		at = earliest(at, t.handAgain)
 	}

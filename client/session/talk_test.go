@@ -140,6 +140,8 @@ func showRequest(q wire.Request) string {
 		return "stop " + q.Reply
 	case wire.Auth:
 		return "auth " + q.Token
+	case wire.Subscribe:
+		return "subscribe " + q.Topic
 	case wire.History:
 		return "history " + q.Conversation
 	}
@@ -174,6 +176,8 @@ func showEvent(e session.Event) string {
 		return fmt.Sprintf("trouble %v", e.Err)
 	case session.Notified:
 		return "notified " + e.ID
+	case session.Unheard:
+		return fmt.Sprintf("unheard %s: %v", e.Topic, e.Err)
 	case session.Listed:
 		return fmt.Sprintf("listed %d", len(e.Conversations))
 	case session.Showed:

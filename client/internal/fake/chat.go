@@ -48,6 +48,8 @@ type Chat struct {
 	// Token, if set, is the one that is valid now: whoever came with another is
 	// told that it expired.
 	Token string
+	// Topics are those that may be subscribed to. nil: all.
+	Topics []string
 
 	tokens  map[int]string
 	replies []*Reply
@@ -112,9 +114,13 @@ func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 		c.titles[q.Conversation] = q.Title
 		c.post(conn, wire.Renamed(q))
 	case wire.Delete:
-		c.replies = slices.DeleteFunc(c.replies, func(r *Reply) bool { return r.Conversation == q.Conversation })
+		c.replies = slices.DeleteFunc(c.replies, func(r *Reply) bool { return q.All || r.Conversation == q.Conversation })
 		c.post(conn, wire.Deleted(q))
 	case wire.Subscribe:
+		if c.Topics != nil && !slices.Contains(c.Topics, q.Topic) {
+			c.post(conn, wire.Error{Code: wire.CodeUnauthorized, Message: "you may not subscribe to this topic"})
+			break
+		}
 		c.post(conn, wire.Subscribed(q))
 	case wire.Unsubscribe:
 		c.post(conn, wire.Unsubscribed(q))
