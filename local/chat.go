@@ -69,6 +69,9 @@ func (s *session) chat(ctx context.Context, p *prepared, st *stack.Stack) (int, 
 
 // clientArgs are the address and what the client needs to be let in.
 func clientArgs(a stack.Access) []string {
+	if a.Token != "" {
+		return []string{"--token", a.Token, a.URL}
+	}
 	if a.APIKey != "" {
 		return []string{"-H", "x-api-key: " + a.APIKey, a.URL}
 	}

@@ -40,7 +40,7 @@ type model struct {
 }
 
 // auths are the values of the parameter Auth that -auth can set up.
-var auths = []string{"none", "iam", "apikey"}
+var auths = []string{"none", "iam", "jwt", "apikey"}
 
 // parse reads the command line. Its error is one line, or flag.ErrHelp after the
 // help was written.
@@ -53,7 +53,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	fs.StringVar(&s.template, "template", "template.yaml", "the SAM template to run, a `file`")
 	fs.Func("param", "a template parameter as `NAME=VALUE`; repeatable", s.setParam)
 	fs.Func("import", "what another stack exports, for Fn::ImportValue, as `NAME=VALUE`; repeatable", s.setImport)
-	fs.Func("auth", "short for -param Auth=…: `WHO` may connect, none, iam or apikey; prints what a client needs", s.setAuth)
+	fs.Func("auth", "short for -param Auth=…: `WHO` may connect, none (everybody, the default here), iam, jwt (tokens of an issuer in this program) or apikey; prints what a client needs", s.setAuth)
 	fs.Func("model", "`WHO` answers: demo (built in), openai:URL#MODEL (any OpenAI-compatible server) or bedrock (the real one); default demo", s.setModel)
 	fs.Func("dynamodb", "`URL` of another DynamoDB than the embedded one", s.setDynamoDB)
 	fs.StringVar(&s.data, "data", "", "keep the embedded DynamoDB's tables in this `folder`, whatever ends the run; by default they are in memory")
@@ -69,7 +69,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	duration(&s.asyncRetry, "async-retry", time.Minute, "`time` before a failed event is tried again")
 
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(help, "usage: go run ./local [flags]\n\nBuilds what the template says, runs it here and opens a chat.\nOther commands: bench, bench gateway, conform; -h after one tells more.")
+		fmt.Fprintln(help, "usage: go run ./local [flags]\n\nBuilds what the template says, runs it here and opens a chat.\nOther commands: bench, bench gateway, conform, token; -h after one tells more.")
 		fs.SetOutput(help)
 		fs.PrintDefaults()
 		return nil, err
@@ -103,9 +103,6 @@ func set(values map[string]string, text string) error {
 }
 
 func (s *settings) setAuth(text string) error {
-	if text == "jwt" {
-		return errors.New("not possible yet: there is no local issuer of tokens; use -param with your own")
-	}
 	if !slices.Contains(auths, text) {
 		return fmt.Errorf("want one of %s", strings.Join(auths, ", "))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"kaiwa/local/build"
+	"kaiwa/local/issuer"
 	"kaiwa/local/program"
 	"kaiwa/local/stack"
 	"kaiwa/local/watch"
@@ -39,6 +41,9 @@ type prepared struct {
 func (s *session) prepare(ctx context.Context, at net.Addr) (*prepared, error) {
 	p := &prepared{region: s.region()}
 	var err error
+	if s.issuer, err = s.newIssuer(at); err != nil {
+		return nil, err
+	}
 	if p.template, err = s.load(p.region); err != nil {
 		return nil, err
 	}
@@ -84,7 +89,19 @@ func (s *session) load(region string) (*sam.Template, error) {
 		}
 		delete(o.Parameters, "Auth")
 	}
+	if s.issuer != nil {
+		o.Parameters["JwtIssuer"], o.Parameters["JwtAudience"] = s.issuer.URL(), s.issuer.Audience()
+	}
 	return sam.Load(s.template, o)
+}
+
+// newIssuer makes the issuer of a run whose template wants tokens, unless it is
+// told somebody else's.
+func (s *session) newIssuer(at net.Addr) (*issuer.Issuer, error) {
+	if s.params["Auth"] != "jwt" || s.params["JwtIssuer"] != "" {
+		return nil, nil
+	}
+	return issuer.New("http://"+at.String()+stack.IssuerPath, cmp.Or(s.params["JwtAudience"], "kaiwa-local"))
 }
 
 // region is the user's where AWS itself is called, else us-east-1 whatever the

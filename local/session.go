@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"kaiwa/local/issuer"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/converse"
 )
@@ -25,6 +26,7 @@ type session struct {
 	*settings
 	terminal
 	signals *signals
+	issuer  *issuer.Issuer // nil unless the template wants tokens of it
 }
 
 // run does everything in order. The error is one line for the user, the code the
@@ -105,6 +107,7 @@ func (s *session) options(p *prepared) *stack.Options {
 		Data:     s.data,
 		Environ:  os.Environ(),
 		Idle:     s.idle, Life: s.life, IntegrationTimeout: s.integrationTimeout, AsyncRetry: s.asyncRetry,
+		Issuer:      s.issuer,
 		Faults:      s.faults,
 		CAFile:      p.caFile,
 		CABundle:    p.caBundle,
@@ -138,6 +141,13 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 	}
 	if a.APIKey != "" {
 		fmt.Fprintf(s.err, "send the header x-api-key: %s\n", a.APIKey)
+	}
+	if a.Token != "" {
+		fmt.Fprintf(s.err, "send a token, like: wscat -c %s -H 'Authorization: Bearer %s'\n", a.URL, a.Token)
+		fmt.Fprintf(s.err, "another user's: go run ./local token -addr %s -user alice -expires 10m (to notify, it is %q)\n", st.Addr(), s.issuer.URL()+" alice")
+	}
+	if a.Open {
+		fmt.Fprintln(s.err, "warning: nobody is asked who they are: deployed like this, it is open to whoever finds its URL, at your cost (-auth shuts it)")
 	}
 	if p.client == "" {
 		fmt.Fprintf(s.err, "TLS on the same port, for Node.js with NODE_EXTRA_CA_CERTS=%s, for others with AWS_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE=%s\n",

@@ -34,6 +34,11 @@ type Access struct {
 	// APIKey goes into the header x-api-key where the API asks for one; it is the
 	// template's first.
 	APIKey string
+	// Token goes into the header Authorization, after "Bearer ", where the run has
+	// an issuer: TokenUser's, for a day.
+	Token string
+	// Open says that the API asks nobody who they are.
+	Open bool
 
 	keys   map[string]string // accepted, with the id that events carry
 	signed bool
@@ -55,6 +60,14 @@ func (s *Stack) newAccess(t *sam.Template) (Access, error) {
 			a.addKeys(t.APIKeys())
 		}
 	}
+	connect := t.APIs()[0].Routes["$connect"]
+	a.Open = connect.Authorization != "AWS_IAM" && connect.Authorizer == nil && !connect.APIKeyRequired
+	if s.opt.Issuer != nil {
+		var err error
+		if a.Token, err = s.opt.Issuer.Token(TokenUser, tokenLife, nil); err != nil {
+			return a, err
+		}
+	}
 	if !a.signed {
 		return a, nil
 	}
@@ -63,11 +76,16 @@ func (s *Stack) newAccess(t *sam.Template) (Access, error) {
 	}
 	a.AccessKeyID, a.SecretAccessKey = "AKIA"+rand.Text()[:16], rand.Text()
 	var err error
-	if t.APIs()[0].Routes["$connect"].Authorization == "AWS_IAM" {
+	if connect.Authorization == "AWS_IAM" {
 		a.URL, err = a.presign(s.url, s.opt.Region)
 	}
 	return a, err
 }
+
+// TokenUser is whose token is made at the start.
+const TokenUser = "local"
+
+const tokenLife = 24 * time.Hour
 
 // presignedFor is the longest that AWS allows.
 const presignedFor = 7 * 24 * time.Hour

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kaiwa/local/faults"
+	"kaiwa/local/issuer"
 	"kaiwa/pkg/emu/converse"
 	"kaiwa/pkg/emu/lambdart"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	// Unthrottled lifts the account's rates of requests and of new connections, which
 	// would be what a benchmark measures.
 	Unthrottled bool
+	// Issuer gives tokens here, at IssuerPath and TokenPath. Default: nobody does.
+	Issuer *issuer.Issuer
 	// Faults from the beginning. Default: none.
 	Faults *faults.Plan
 	// CAFile is where the authority's certificate for TLS is put, for programs

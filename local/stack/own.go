@@ -9,6 +9,12 @@ import (
 	"kaiwa/local/faults"
 )
 
+// Where an issuer's own pages are, and where tokens are asked for.
+const (
+	IssuerPath = "/_local/issuer"
+	TokenPath  = "/_local/token"
+)
+
 // A text of faults is short; anything longer is none.
 const maxFaults = 4 << 10
 
@@ -18,6 +24,9 @@ func (s *Stack) ownRoutes() http.Handler {
 	mux.HandleFunc("GET /_local/stats", s.getStats)
 	mux.HandleFunc("GET /_local/faults", s.getFaults)
 	mux.HandleFunc("POST /_local/faults", s.setFaults)
+	if s.opt.Issuer != nil {
+		s.opt.Issuer.Register(mux, IssuerPath, TokenPath)
+	}
 	return mux
 }
 

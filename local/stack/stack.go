@@ -10,6 +10,7 @@
 //	/model/…                            Bedrock, unless it is the real one
 //	/2015-03-31/functions/…             Lambda, and the Runtime API for processes
 //	/_local/stats, /_local/faults       counters and faults
+//	/_local/issuer/…, /_local/token     an issuer of tokens, if there is one
 //
 // A browser's page may open the socket, whose functions judge its origin, and
 // nothing else: all other requests are refused if their Host or Origin is foreign.
@@ -209,6 +210,9 @@ func (s *Stack) serve(l net.Listener) error {
 
 // URL is the address of the first API's sockets, like ws://127.0.0.1:3001/dev.
 func (s *Stack) URL() string { return s.url }
+
+// Addr is the listener's address.
+func (s *Stack) Addr() string { return s.addr }
 
 // Access is what a client needs to be let in.
 func (s *Stack) Access() Access { return s.access }
