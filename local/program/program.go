@@ -73,6 +73,10 @@ type planner struct {
 
 // add plans one function and says why it cannot run, "" if it can.
 func (p *planner) add(ctx context.Context, f sam.Function) (refused string, err error) {
+	l, interpreted := bootstrap.For(f.Runtime)
+	if !interpreted && f.Runtime != "go1.x" && !strings.HasPrefix(f.Runtime, "provided") {
+		return f.Runtime + " cannot run here: only Go, Node.js and Python do", nil
+	}
 	if f.InlineCode == "" {
 		switch info, err := os.Stat(f.Dir); {
 		case err != nil:
@@ -81,12 +85,9 @@ func (p *planner) add(ctx context.Context, f sam.Function) (refused string, err 
 			return f.Dir + " is a file: name the folder of the source", nil
 		}
 	}
-	if l, ok := bootstrap.For(f.Runtime); ok {
-		return p.interpreted(ctx, f, l)
-	}
 	switch {
-	case f.Runtime != "go1.x" && !strings.HasPrefix(f.Runtime, "provided"):
-		return f.Runtime + " cannot run here: only Go, Node.js and Python do", nil
+	case interpreted:
+		return p.interpreted(ctx, f, l)
 	case f.InlineCode != "":
 		return "inline code cannot be " + f.Runtime, nil
 	case hasGo(f.Dir) && (f.BuildMethod == "" || f.BuildMethod == "go1.x"):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"kaiwa/local/program"
 	"kaiwa/pkg/emu/lambdart"
@@ -16,19 +17,16 @@ import (
 // write puts files into a new folder; those named bootstrap can be executed.
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
-	root := t.TempDir()
+	tree := fstest.MapFS{}
 	for name, text := range files {
-		file := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		mode := os.FileMode(0o644)
+		tree[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 		if filepath.Base(name) == "bootstrap" {
-			mode = 0o755
+			tree[name].Mode = 0o755
 		}
-		if err := os.WriteFile(file, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
+	}
+	root := t.TempDir()
+	if err := os.CopyFS(root, tree); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }
@@ -140,7 +138,7 @@ func TestRefused(t *testing.T) {
 	made := function(root, "Made", "provided.al2023", "x", "rust")
 	made.BuildMethod = "rust-cargolambda"
 	functions := []sam.Function{
-		function(root, "Java", "java21", "x", "js"),
+		function(root, "Java", "java21", "x", "a.zip"),
 		function(root, "Gone", "python3.13", "app.handler", "gone"),
 		function(root, "Zip", "nodejs22.x", "app.handler", "a.zip"),
 		function(root, "Rust", "provided.al2023", "x", "rust"),

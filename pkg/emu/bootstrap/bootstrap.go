@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -124,23 +125,25 @@ func (l Language) Find(folder, handler string) error {
 		return fmt.Errorf("handler %q is not FILE.FUNCTION", handler)
 	}
 	module := handler[:dot]
-	tries := []string{".js", ".mjs", ".cjs", "", "/index.js", "/package.json"}
+	tries := []string{module + ".js", module + ".mjs", module + ".cjs", module, module + "/index.js", module + "/package.json",
+		"node_modules/" + module + "/package.json"}
 	if l == Python {
 		module = strings.ReplaceAll(module, ".", "/")
-		tries = []string{".py", "/__init__.py"}
+		tries = []string{module + ".py", module + "/__init__.py"}
 	}
-	for _, suffix := range tries {
-		if isFile(filepath.Join(folder, filepath.FromSlash(module+suffix))) {
-			return nil
-		}
+	if anyFile(folder, tries...) {
+		return nil
 	}
-	if l == Node && (isFile(filepath.Join(folder, module+".ts")) || isFile(filepath.Join(folder, module+".mts"))) {
+	if l == Node && anyFile(folder, module+".ts", module+".mts") {
 		return fmt.Errorf("handler %s is TypeScript: run sam build and give its template, .aws-sam/build/template.yaml", handler)
 	}
-	return fmt.Errorf("handler %s: there is no %s in %s", handler, module+tries[0], folder)
+	return fmt.Errorf("handler %s: there is no %s in %s", handler, tries[0], folder)
 }
 
-func isFile(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.Mode().IsRegular()
+// anyFile says whether a folder has one of these files.
+func anyFile(folder string, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(name)))
+		return err == nil && info.Mode().IsRegular()
+	})
 }

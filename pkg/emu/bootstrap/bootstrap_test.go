@@ -46,7 +46,7 @@ func TestWrite(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	folder := write(t, map[string]string{
-		"app.js": "", "m.mjs": "", "c.cjs": "", "plain": "", "src/api/index.js": "", "ts.ts": "", "lib/index.js": "",
+		"app.js": "", "m.mjs": "", "c.cjs": "", "plain": "", "src/api/index.js": "", "ts.ts": "", "lib/index.js": "", "node_modules/dep/package.json": "",
 		"py.py": "", "pkg/__init__.py": "", "pkg/deep/mod.py": "",
 	})
 	for _, tt := range []struct {
@@ -61,6 +61,7 @@ func TestFind(t *testing.T) {
 		{bootstrap.Node, "plain.handler", ""},
 		{bootstrap.Node, "src/api/index.handler", ""},
 		{bootstrap.Node, "lib.handler", ""},
+		{bootstrap.Node, "dep.handler", ""},
 		{bootstrap.Node, "gone.handler", "handler gone.handler: there is no gone.js in "},
 		{bootstrap.Node, "src/gone.handler", "there is no src/gone.js in "},
 		{bootstrap.Node, "ts.handler", "handler ts.handler is TypeScript: run sam build"},
