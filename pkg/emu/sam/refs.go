@@ -46,8 +46,11 @@ var kinds = map[string]traits{
 		"Arn": "arn:{P}:sqs:{R}:{A}:{N}", "QueueName": "{N}", "QueueUrl": "https://sqs.{R}.{U}/{A}/{N}"}, false},
 	"AWS::SNS::Topic": {"TopicName", "arn:{P}:sns:{R}:{A}:{N}", map[string]string{
 		"TopicArn": "arn:{P}:sns:{R}:{A}:{N}", "TopicName": "{N}"}, false},
-	"AWS::Logs::LogGroup": {"LogGroupName", "{N}", map[string]string{"Arn": "arn:{P}:logs:{R}:{A}:log-group:{N}:*"}, false},
-	"AWS::S3::Bucket":     {"BucketName", "{N}", map[string]string{"Arn": "arn:{P}:s3:::{N}"}, false},
+	"AWS::Logs::LogGroup":    {"LogGroupName", "{N}", map[string]string{"Arn": "arn:{P}:logs:{R}:{A}:log-group:{N}:*"}, false},
+	"AWS::Events::EventBus":  {"Name", "{N}", map[string]string{"Arn": "arn:{P}:events:{R}:{A}:event-bus/{N}"}, false},
+	"AWS::Events::Rule":      {"Name", "{N}", map[string]string{"Arn": "arn:{P}:events:{R}:{A}:rule/{N}"}, false},
+	"AWS::CloudWatch::Alarm": {"AlarmName", "{N}", map[string]string{"Arn": "arn:{P}:cloudwatch:{R}:{A}:alarm:{N}"}, false},
+	"AWS::S3::Bucket":        {"BucketName", "{N}", map[string]string{"Arn": "arn:{P}:s3:::{N}"}, false},
 }
 
 // ref is Ref: a pseudo parameter, a parameter or a resource. nil is NoValue.
