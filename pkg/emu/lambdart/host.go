@@ -3,6 +3,7 @@ package lambdart
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -26,6 +27,8 @@ type Host struct {
 	reserved   int                  // concurrency the functions reserve
 	unreserved int                  // invocations under way that draw on the rest
 	letters    []DeadLetter
+	promised   int           // processes that are about to be started
+	room       chan struct{} // closed when a process is idle or gone; nil: nobody waits
 	closed     bool
 }
 
@@ -60,6 +63,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHT
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
+	h.roomMade()
 	for _, p := range h.processes {
 		p.terminate(h.opt.Grace)
 	}
@@ -104,10 +108,11 @@ func (h *Host) admit(fn *function) (*process, error) {
 		return nil, errThrottled("ConcurrentInvocationLimitExceeded", "Rate Exceeded.")
 	}
 	p := fn.takeIdle()
-	if p == nil && len(h.processes) >= h.opt.MaxProcesses && !h.evict() {
-		fn.stats.Throttles++
-		return nil, errThrottled("ConcurrentInvocationLimitExceeded",
-			fmt.Sprintf("Rate Exceeded: all %d local processes are busy (Options.MaxProcesses)", h.opt.MaxProcesses))
+	if p == nil && len(h.processes)+h.promised >= h.opt.MaxProcesses && !h.evict() {
+		return nil, errNoRoom
+	}
+	if p == nil {
+		h.promised++
 	}
 	fn.inFlight++
 	if fn.ReservedConcurrency == nil {
@@ -116,6 +121,56 @@ func (h *Host) admit(fn *function) (*process, error) {
 	fn.stats.Invocations++
 	h.owned.Add(1)
 	return p, nil
+}
+
+// errNoRoom is Options.MaxProcesses reached with every one of them busy.
+var errNoRoom = errors.New("lambdart: no room for a process")
+
+// place is admit for callers that can wait for a process to become free.
+func (h *Host) place(fn *function) (*process, error) {
+	limit := time.NewTimer(h.opt.ProcessWait)
+	defer limit.Stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		p, err := h.admit(fn)
+		if err != errNoRoom {
+			return p, err
+		}
+		if h.room == nil {
+			h.room = make(chan struct{})
+		}
+		room := h.room
+		h.mu.Unlock()
+		late := false
+		select {
+		case <-room:
+		case <-limit.C:
+			late = true
+		}
+		h.mu.Lock()
+		if late {
+			fn.stats.Throttles++
+			return nil, errThrottled("ConcurrentInvocationLimitExceeded",
+				fmt.Sprintf("Rate Exceeded: all %d local processes are busy (Options.MaxProcesses)", h.opt.MaxProcesses))
+		}
+	}
+}
+
+// roomMade lets those in place look again. Host.mu is held.
+func (h *Host) roomMade() {
+	if h.room != nil {
+		close(h.room)
+		h.room = nil
+	}
+}
+
+// kept says that a process that admit promised has been started, or cannot be.
+func (h *Host) kept() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.promised--
+	h.roomMade()
 }
 
 // leave gives back the place that admit took. Host.mu is held.

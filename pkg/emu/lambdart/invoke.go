@@ -94,9 +94,7 @@ func (h *Host) invoke(ctx context.Context, fn *function, c call) (outcome, error
 
 // begin admits a call and starts the goroutine that sees it through.
 func (h *Host) begin(fn *function, c call) (*invocation, error) {
-	h.mu.Lock()
-	p, err := h.admit(fn)
-	h.mu.Unlock()
+	p, err := h.place(fn)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +136,17 @@ func (h *Host) see(inv *invocation, p *process) {
 // start gives the invocation to p, or to a new process if p is nil or turns out
 // to be dead, and waits until it is taken. A non-nil outcome means it never was.
 func (h *Host) start(inv *invocation, p *process) (*process, *outcome) {
+	promised := p == nil
 	for {
 		warm := p != nil
 		if !warm {
 			var err error
-			if p, err = h.spawn(inv.fn); err != nil {
+			p, err = h.spawn(inv.fn)
+			if promised {
+				h.kept()
+				promised = false
+			}
+			if err != nil {
 				return nil, h.failure(inv, "Runtime.InvalidEntrypoint", err.Error())
 			}
 		}

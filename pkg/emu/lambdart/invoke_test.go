@@ -158,7 +158,7 @@ func TestConcurrency(t *testing.T) {
 // At the process cap an idle process of another function makes room; when all
 // are busy the caller is told which setting is in the way.
 func TestProcessCap(t *testing.T) {
-	r := start(t, &lambdart.Options{MaxProcesses: 1}, lambdart.Function{Name: "a"}, lambdart.Function{Name: "b", Timeout: time.Minute})
+	r := start(t, &lambdart.Options{MaxProcesses: 1, ProcessWait: 100 * time.Millisecond}, lambdart.Function{Name: "a"}, lambdart.Function{Name: "b", Timeout: time.Minute})
 	r.call(t, "a", "{}")
 	r.call(t, "b", "{}")
 	if s := r.Stats(); s["a"].Processes != 0 || s["b"].Processes != 1 {
@@ -173,6 +173,26 @@ func TestProcessCap(t *testing.T) {
 	_, _, err := r.Invoke(t.Context(), "a", nil)
 	if want := "TooManyRequestsException: Rate Exceeded: all 1 local processes are busy (Options.MaxProcesses)"; fmt.Sprint(err) != want {
 		t.Errorf("err = %v, want %s", err, want)
+	}
+}
+
+// TestProcessWait lets many invocations come at once where two processes may be:
+// none is throttled.
+func TestProcessWait(t *testing.T) {
+	r := start(t, &lambdart.Options{MaxProcesses: 2, ProcessWait: time.Minute}, lambdart.Function{Name: "a"}, lambdart.Function{Name: "b"})
+	var group sync.WaitGroup
+	for i := range 40 {
+		group.Go(func() {
+			if _, failed, err := r.Invoke(t.Context(), []string{"a", "b"}[i%2], []byte(`{"Do":"sleep","Ms":5}`)); err != nil || failed != "" {
+				t.Errorf("invocation %d: %s %v", i, failed, err)
+			}
+		})
+	}
+	group.Wait()
+	for name, s := range r.Stats() {
+		if s.Invocations != 20 || s.Throttles != 0 || s.Processes > 2 {
+			t.Errorf("%s: %+v", name, s)
+		}
 	}
 }
 

@@ -16,8 +16,12 @@ type Options struct {
 	AccountConcurrency int
 	// MaxProcesses bounds the processes of all functions together, so that a
 	// flood cannot take the machine down. At the bound the longest idle process
-	// makes room; if none is idle the invocation is throttled. Default 256.
+	// makes room; if none is idle for ProcessWait the invocation is throttled.
+	// Default 256.
 	MaxProcesses int
+	// ProcessWait is how long an invocation waits at that bound, which is this
+	// machine's and none of Lambda's. Default 5 s.
+	ProcessWait time.Duration
 	// IdleTimeout is how long a process without work is kept. Default 5 min.
 	IdleTimeout time.Duration
 	// AsyncRetry is the wait before the first retry of a failed event; the second
@@ -61,6 +65,7 @@ func (o *Options) withDefaults() Options {
 	d.AccountID = or(d.AccountID, "123456789012")
 	d.AccountConcurrency = or(d.AccountConcurrency, 1000)
 	d.MaxProcesses = or(d.MaxProcesses, 256)
+	d.ProcessWait = or(d.ProcessWait, 5*time.Second)
 	d.IdleTimeout = or(d.IdleTimeout, 5*time.Minute)
 	d.AsyncRetry = or(d.AsyncRetry, time.Minute)
 	d.Grace = or(d.Grace, 500*time.Millisecond)

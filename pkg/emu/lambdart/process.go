@@ -139,6 +139,7 @@ func (h *Host) reap(p *process) {
 func (h *Host) forget(p *process) {
 	if h.processes[p.token] == p {
 		delete(h.processes, p.token)
+		h.roomMade()
 		p.fn.stats.Processes--
 	}
 }

@@ -105,6 +105,7 @@ func (h *Host) poll(p *process) bool {
 	}
 	p.idleSince = time.Now()
 	p.fn.idle = append(p.fn.idle, p)
+	h.roomMade()
 	return true
 }
 
