@@ -39,13 +39,21 @@ const (
 print(json.dumps({"file": sys.executable, "version": "%d.%d" % sys.version_info[:2], "sdk": importlib.util.find_spec("boto3") is not None}))`
 )
 
+// names are those that the interpreter may have, the usual one first.
+func (m *machine) names() []string {
+	if m.language == bootstrap.Python {
+		return []string{"python3", "python"}
+	}
+	return []string{"node"}
+}
+
 // look asks the machine's interpreter what it is and puts the bootstrap beside it,
 // into folder.
 func look(ctx context.Context, l bootstrap.Language, folder string) (*machine, error) {
 	m := &machine{language: l}
-	names, ask := []string{"node"}, []string{"-p", askNode}
+	names, ask := m.names(), []string{"-p", askNode}
 	if l == bootstrap.Python {
-		names, ask = []string{"python3", "python"}, []string{"-c", askPython}
+		ask = []string{"-c", askPython}
 	}
 	var file string
 	for _, name := range names {

@@ -23,40 +23,55 @@ type use struct {
 // note says what may not be as on Lambda, in one line for all functions that have
 // it in common.
 func (p *planner) note() {
-	versions, packages, boto := map[string][]string{}, map[string]bool{}, []string(nil)
-	var missing []string
+	p.noteVersions()
+	p.noteNodeSDK()
+	p.notePythonSDK()
+}
+
+func (p *planner) noteVersions() {
+	who := map[string][]string{}
 	for _, u := range p.uses {
 		if u.m.differs(u.f.Runtime) {
-			line := fmt.Sprintf("run with %s %s of this machine, not %s", interpreterName(u.m.language), u.m.version, u.f.Runtime)
-			versions[line] = append(versions[line], u.f.LogicalID)
-		}
-		names := named(u.f.Dir, u.m.language)
-		switch {
-		case u.m.language == bootstrap.Node:
-			if names = p.absent(u.f, names); len(names) > 0 {
-				missing = append(missing, u.f.LogicalID)
-			}
-			for _, name := range names {
-				packages[name] = true
-			}
-		case len(names) > 0 && !u.m.sdk && !isFolder(filepath.Join(u.f.Dir, "boto3")):
-			boto = append(boto, u.f.LogicalID)
+			line := fmt.Sprintf("run with %s %s of this machine, not %s", u.m.names()[0], u.m.version, u.f.Runtime)
+			who[line] = append(who[line], u.f.LogicalID)
 		}
 	}
-	for _, line := range slices.Sorted(maps.Keys(versions)) {
-		p.Notes = append(p.Notes, strings.Join(versions[line], ", ")+": "+line)
-	}
-	if len(packages) > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s: the AWS SDK is part of Lambda's Node.js, not of this machine's: npm install --no-save --prefix %s %s",
-			strings.Join(missing, ", "), p.template, strings.Join(slices.Sorted(maps.Keys(packages)), " ")))
-	}
-	if len(boto) > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s: boto3 is part of Lambda's Python, not of this machine's: python3 -m pip install boto3", strings.Join(boto, ", ")))
+	for _, line := range slices.Sorted(maps.Keys(who)) {
+		p.Notes = append(p.Notes, strings.Join(who[line], ", ")+": "+line)
 	}
 }
 
-func interpreterName(l bootstrap.Language) string {
-	return map[bootstrap.Language]string{bootstrap.Node: "node", bootstrap.Python: "python"}[l]
+func (p *planner) noteNodeSDK() {
+	var who []string
+	packages := map[string]bool{}
+	for _, u := range p.uses {
+		if u.m.language != bootstrap.Node {
+			continue
+		}
+		absent := p.absent(u.f, named(u.f.Dir, bootstrap.Node))
+		if len(absent) > 0 {
+			who = append(who, u.f.LogicalID)
+		}
+		for _, name := range absent {
+			packages[name] = true
+		}
+	}
+	if len(who) > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%s: the AWS SDK is part of Lambda's Node.js, not of this machine's: npm install --no-save --prefix %s %s",
+			strings.Join(who, ", "), p.template, strings.Join(slices.Sorted(maps.Keys(packages)), " ")))
+	}
+}
+
+func (p *planner) notePythonSDK() {
+	var who []string
+	for _, u := range p.uses {
+		if u.m.language == bootstrap.Python && !u.m.sdk && !isFolder(filepath.Join(u.f.Dir, "boto3")) && len(named(u.f.Dir, bootstrap.Python)) > 0 {
+			who = append(who, u.f.LogicalID)
+		}
+	}
+	if len(who) > 0 {
+		p.Notes = append(p.Notes, strings.Join(who, ", ")+": boto3 is part of Lambda's Python, not of this machine's: python3 -m pip install boto3")
+	}
 }
 
 var (

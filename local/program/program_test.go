@@ -213,7 +213,7 @@ func TestNotes(t *testing.T) {
 	)
 	want := []string{
 		"A, C: run with node 22.11.0 of this machine, not nodejs20.x",
-		"F: run with python 3.13 of this machine, not python3.1",
+		"F: run with python3 3.13 of this machine, not python3.1",
 		"A, B: the AWS SDK is part of Lambda's Node.js, not of this machine's: npm install --no-save --prefix " + root +
 			" @aws-sdk/client-apigatewaymanagementapi @aws-sdk/client-dynamodb",
 		"E: boto3 is part of Lambda's Python, not of this machine's: python3 -m pip install boto3",
