@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/golang-jwt/jwt/v5"
 
 	"kaiwa/local/build"
 	"kaiwa/local/stack"
@@ -146,20 +145,20 @@ func withTokens(t *testing.T, d *diary, c canaries) {
 	params["AllowedOrigins"] = "https://chat.example.com"
 	s := service(t, params, d.options())
 	w := guarded(t, s, is)
-	token := is.token("ann", jwt.MapClaims{"note": c.new("a claim")})
+	token := is.token("ann", map[string]any{"note": c.new("a claim")})
 	c["a token"], c["a token's signature"], c["a token's claims"] = token, part(token, 2), part(token, 1)
 	w.dial = func() *peer { return dialURL(t, s.URL(), bearer(token)) }
 	for what, headers := range map[string]http.Header{
 		"no token":             nil,
 		"a word":               bearer(c.new("a word for a token")),
 		"three words":          bearer(c.new("a head") + "." + c.new("a body") + "." + c.new("a tail")),
-		"somebody else's":      bearer(newIssuer(t).token("ann", jwt.MapClaims{"note": c.new("a foreign claim")})),
-		"one that ran out":     bearer(is.token("ann", jwt.MapClaims{"exp": 1, "note": c.new("an old claim")})),
+		"somebody else's":      bearer(newIssuer(t).token("ann", map[string]any{"note": c.new("a foreign claim")})),
+		"one that ran out":     bearer(is.token("ann", map[string]any{"exp": 1, "note": c.new("an old claim")})),
 		"a browser's":          {"Sec-Websocket-Protocol": {wire.SubprotocolBearer + c.new("a browser's token")}},
 		"a page's":             {"Origin": {"https://evil.example.com"}, "Authorization": {"Bearer " + token}},
 		"another scheme":       {"Authorization": {"Basic " + c.new("a password")}},
 		"an unknown protocol":  {"Authorization": {"Bearer " + token}, "Sec-Websocket-Protocol": {"x." + c.new("a protocol")}},
-		"a subject not a text": bearer(is.token("ann", jwt.MapClaims{"sub": json.RawMessage(c.number("a subject"))})),
+		"a subject not a text": bearer(is.token("ann", map[string]any{"sub": json.RawMessage(c.number("a subject"))})),
 	} {
 		if status := knock(t, s.URL(), headers); status < 400 {
 			t.Errorf("%s: %d", what, status)
@@ -268,7 +267,7 @@ func (w *world) auth(is *issuer, c canaries) {
 	a := w.actor()
 	fresh := is.token("ann", nil)
 	c["a fresh token"] = fresh
-	for _, token := range []string{fresh, c.new("a token that is none"), is.token("bob", jwt.MapClaims{"note": c.new("another user's claim")})} {
+	for _, token := range []string{fresh, c.new("a token that is none"), is.token("bob", map[string]any{"note": c.new("another user's claim")})} {
 		a.do(wire.Auth{Token: token})
 		a.answer("authorized")
 	}

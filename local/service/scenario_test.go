@@ -36,7 +36,7 @@ func open(t *testing.T, s *stack.Stack) *world {
 
 // guarded is one whose users bring tokens.
 func guarded(t *testing.T, s *stack.Stack, is *issuer) *world {
-	w := &world{t: t, s: s, user: is.URL + " ann", token: func() string { return is.token("ann", nil) }}
+	w := &world{t: t, s: s, user: is.URL() + " ann", token: func() string { return is.token("ann", nil) }}
 	w.dial = func() *peer { return dialURL(t, s.URL(), bearer(w.token())) }
 	w.other = func() *peer { return dialURL(t, s.URL(), bearer(is.token("bob", nil))) }
 	return w
