@@ -3,7 +3,6 @@ package lambdart_test
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -54,9 +53,6 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if flag.Lookup("test.fuzz").Value.String() != "" {
-		return code // the fuzzing engine keeps goroutines of its own
-	}
 	if leaked := leakedGoroutines(); code == 0 && leaked != "" {
 		fmt.Println("goroutines left behind:\n" + leaked)
 		return 1
