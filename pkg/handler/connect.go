@@ -23,7 +23,7 @@ import (
 // Opener stores a new connection.
 type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
-	Close(ctx context.Context, id string) error
+	Expire(ctx context.Context, id string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
 }
 
@@ -81,7 +81,8 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 }
 
 // open stores the connection, then looks whether its token was revoked: whoever
-// revokes it at that moment either finds the connection or is found here.
+// revokes it at that moment either finds the connection or is found here. Then its
+// item is worth nothing, and goes with its TTL.
 func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity) error {
 	err := h.Store.Open(ctx, c)
 	if err != nil || h.Auth != withTokens {
@@ -89,7 +90,7 @@ func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity)
 	}
 	revoked, err := h.Store.Revoked(ctx, id)
 	if err != nil || revoked {
-		return errors.Join(revokedError(revoked), err, h.Store.Close(ctx, c.ID))
+		return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
 	}
 	return nil
 }
