@@ -3,6 +3,8 @@ package handler
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"kaiwa/pkg/chat"
@@ -101,10 +103,15 @@ func (m *message) admit(ctx context.Context, t *chat.Turn, a chat.Account) error
 	return nil
 }
 
+// reapMost is how many replies one refusal looks at.
+const reapMost = 16
+
 // reap charges for those of a user's replies that have ended, and ends those that
-// nobody works on any more.
+// nobody works on any more. It looks at the oldest.
 func (m *message) reap(ctx context.Context, a chat.Account) error {
-	for id, held := range a.Running {
+	ids := slices.SortedFunc(maps.Keys(a.Running), func(x, y string) int { return a.Running[x].Until.Compare(a.Running[y].Until) })
+	for _, id := range ids[:min(len(ids), reapMost)] {
+		held := a.Running[id]
 		r, err := m.h.Store.Reply(ctx, id)
 		switch {
 		case chat.KindOf(err) == chat.NotFound && err != nil: // deleted while it ran

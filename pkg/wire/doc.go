@@ -15,6 +15,18 @@
 //	 "offset":N}                        →
 //	                                    ←    delta from N …, end
 //
+// Where tokens let people in, any message may be refused when the token has run
+// out; a new one is taken in place:
+//
+//	{"action":…}                        →
+//	                                    ←    error {code:"expired"}
+//	{"action":"auth","token":…}         →
+//	                                    ←    authorized
+//	the same message again              →
+//
+// A client that does not refresh within a minute of the first refusal is closed at
+// the next.
+//
 // Every frame of a reply names its id, conversation and reply. An offset, a
 // length and a part are present even when 0 and count code points of the
 // decoded text: never bytes, escapes or UTF-16 units.
