@@ -111,8 +111,9 @@ func (r *reading) sample(s Stack, tag string, sent time.Time, o Options) (sample
 		posts: float64(r.posts), over: float64(r.bytes-r.text) / float64(r.posts)}, nil
 }
 
-func dial(ctx context.Context, s Stack) (*websocket.Conn, error) {
-	ws, _, err := websocket.Dial(ctx, s.URL(), &websocket.DialOptions{Subprotocols: []string{wire.SubprotocolJSON}})
+// dial connects as a user of its own, as most replies are somebody else's.
+func dial(ctx context.Context, s Stack, user string) (*websocket.Conn, error) {
+	ws, _, err := websocket.Dial(ctx, s.URL()+"?user="+user, &websocket.DialOptions{Subprotocols: []string{wire.SubprotocolJSON}})
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -124,7 +125,7 @@ func dial(ctx context.Context, s Stack) (*websocket.Conn, error) {
 func askKaiwa(ctx context.Context, s Stack, tag string, o Options) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyLimit)
 	defer cancel()
-	ws, err := dial(ctx, s)
+	ws, err := dial(ctx, s, tag)
 	if err != nil {
 		return sample{}, err
 	}
@@ -145,7 +146,7 @@ func askKaiwa(ctx context.Context, s Stack, tag string, o Options) (sample, erro
 func askPerToken(ctx context.Context, s Stack, tag string, o Options) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyLimit)
 	defer cancel()
-	ws, err := dial(ctx, s)
+	ws, err := dial(ctx, s, tag)
 	if err != nil {
 		return sample{}, err
 	}

@@ -55,11 +55,18 @@ func (l Limits) maxPrompt() int {
 	return wire.MaxPrompt
 }
 
+// counted tells whether what this user does is counted. Everybody who gave no name
+// shares one, so that a bound of it would be a bound of the whole deployment, and
+// whoever minds only has to give a name: there is the stage's throttle for that.
+func (m *message) counted() bool {
+	return m.h.Limits.Counts() && (m.h.Auth != "none" || m.conn.User != anonymous)
+}
+
 // opening reads what a prompt is decided by. Where nothing is counted nothing is
 // read for it.
 func (m *message) opening(ctx context.Context, conversation string) (c chat.Conversation, a chat.Account, err error) {
 	switch {
-	case m.h.Limits.Counts():
+	case m.counted():
 		c, a, err = m.h.Store.Opening(ctx, m.conn.User, conversation)
 	case conversation != "":
 		c, err = m.h.Store.Conversation(ctx, conversation)
@@ -75,10 +82,10 @@ func (m *message) opening(ctx context.Context, conversation string) (c chat.Conv
 // ended but were not charged for yet, because that comes after their end or because
 // their function was killed; conversations that have expired.
 func (m *message) admit(ctx context.Context, t *chat.Turn, a chat.Account) error {
-	q := m.h.Limits.Quota
-	if !q.Counts() {
+	if !m.counted() {
 		return nil
 	}
+	q := m.h.Limits.Quota
 	next, why := a.Admit(q, *t)
 	var err error
 	switch {

@@ -28,6 +28,29 @@ func anew(id string) wire.SendMessage {
 }
 
 // TestQuotas: what a user is told, and when to come back.
+// TestNobodyInParticular shares a name with everybody, and no quota with them; a
+// name has one, wherever it comes from.
+func TestNobodyInParticular(t *testing.T) {
+	for _, c := range []struct {
+		auth, user string
+		counted    bool
+	}{{"none", "anonymous", false}, {"none", "alice", true}, {"jwt", "anonymous", true}} {
+		bubble(t, func(d *desk) {
+			d.Auth = c.auth
+			d.Limits.Quota = chat.Quota{Prompts: 1}
+			d.connect("c1", c.user, wire.SubprotocolJSON)
+			one[wire.Accepted](d, "c1", anew("p1"))
+			got := d.send("c1", anew("p2"))
+			if _, refused := got[0].(wire.Error); refused != c.counted {
+				t.Errorf("%s, %s: got %+v", c.auth, c.user, got)
+			}
+			if n := d.account(c.user).Prompts; (n > 0) != c.counted {
+				t.Errorf("%s, %s: %d prompts on the account", c.auth, c.user, n)
+			}
+		})
+	}
+}
+
 func TestQuotas(t *testing.T) {
 	bubble(t, func(d *desk) {
 		d.Limits.Quota = chat.Quota{Replies: 2, Prompts: 4, Tokens: 1000, Conversations: 5, MaxTokens: 100}
