@@ -18,6 +18,7 @@ func (s *session) newWatcher(ctx context.Context, p *prepared, set *program.Set,
 	o := watch.Options{
 		Template: s.template,
 		Folder:   p.runs,
+		Data:     s.data,
 		Build: func(ctx context.Context) (map[string]string, error) {
 			return build.Binaries(ctx, p.cache.binaries(), dirs)
 		},

@@ -61,20 +61,20 @@ func (w *Watcher) look() snapshot {
 	}
 	for _, f := range w.Functions {
 		if !f.Go {
-			now.addTree(f.Source)
+			now.addTree(f.Source, w.Data)
 		}
 	}
 	return now
 }
 
-// addTree adds everything below a folder but what tools put there.
-func (s snapshot) addTree(root string) {
+// addTree adds everything below a folder but what tools and this run put there.
+func (s snapshot) addTree(root, data string) {
 	// What cannot be read cannot be watched.
 	_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil
-		case d.IsDir() && file != root && skipped(d.Name()):
+		case d.IsDir() && file != root && (skipped(d.Name()) || same(file, data)):
 			return fs.SkipDir
 		case !d.IsDir() && !strings.HasSuffix(file, ".pyc") && !strings.HasPrefix(d.Name(), "."):
 			s.add(file)
@@ -85,6 +85,13 @@ func (s snapshot) addTree(root string) {
 
 func skipped(folder string) bool {
 	return folder == "node_modules" || folder == "__pycache__" || strings.HasPrefix(folder, ".")
+}
+
+// same says whether two names are one folder's; "" is none's.
+func same(file, folder string) bool {
+	a, err := filepath.Abs(file)
+	b, also := filepath.Abs(folder)
+	return folder != "" && err == nil && also == nil && a == b
 }
 
 // within says whether file is below folder.

@@ -47,6 +47,8 @@ type Options struct {
 	// Folder is where programs run from, for Build may write over its own at any
 	// time. It belongs to this Watcher.
 	Folder string
+	// Data is a folder that the run itself writes to, wherever it is. Default: none.
+	Data string
 }
 
 // Replace has a function run a command from now on; an empty one is that which it
@@ -119,6 +121,14 @@ func (w *Watcher) Run(ctx context.Context, replace Replace) {
 
 // act does what changed files ask for.
 func (w *Watcher) act(ctx context.Context, changed []string) {
+	w.restart(changed)
+	if slices.ContainsFunc(changed, w.list.has) {
+		w.rebuild(ctx)
+	}
+}
+
+// restart does what needs no building.
+func (w *Watcher) restart(changed []string) {
 	if slices.Contains(changed, w.Template) {
 		w.Say(slog.LevelWarn, w.Template+" has changed: end this run and start another, which will do what it says")
 	}
@@ -126,9 +136,6 @@ func (w *Watcher) act(ctx context.Context, changed []string) {
 		if !f.Go && slices.ContainsFunc(changed, func(file string) bool { return within(file, f.Source) }) {
 			w.replace([]Function{f}, nil, "restarted")
 		}
-	}
-	if slices.ContainsFunc(changed, w.list.has) {
-		w.rebuild(ctx)
 	}
 }
 
@@ -140,7 +147,9 @@ func (w *Watcher) rebuild(ctx context.Context) {
 	if list, err := w.listSources(ctx); err == nil {
 		w.list = list
 	}
+	before := w.seen
 	w.seen = w.look()
+	w.restart(w.seen.since(before)) // what else changed while the go tool made its list
 	built, err := w.Build(ctx)
 	if ctx.Err() != nil {
 		return

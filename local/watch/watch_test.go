@@ -36,7 +36,7 @@ func TestInterpreted(t *testing.T) {
 		said := make(chan string, 100)
 		ctx, cancel := context.WithCancel(t.Context())
 		w, err := New(ctx, Options{
-			Template: template, Folder: filepath.Join(dir, "run"),
+			Template: template, Folder: filepath.Join(dir, "run"), Data: filepath.Join(two, "tables"),
 			Functions: []Function{{Name: "stack-One", Label: "one", Source: one}, {Name: "stack-Two", Label: "two", Source: two}},
 			Say:       func(_ slog.Level, text string) { said <- text },
 		})
@@ -72,6 +72,7 @@ func TestInterpreted(t *testing.T) {
 			write(t, filepath.Join(one, "node_modules", "x", "index.js"), "a")
 			write(t, filepath.Join(two, "__pycache__", "app.pyc"), "a")
 			write(t, filepath.Join(two, ".app.py.swp"), "a")
+			write(t, filepath.Join(two, "tables", "records.log"), "a")
 		})
 		step("many", func() {
 			for i := range 10 {
@@ -147,5 +148,31 @@ func TestCopies(t *testing.T) {
 	}
 	if _, _, err := c.of("functions/talk", filepath.Join(dir, "none")); err == nil {
 		t.Error("no error")
+	}
+}
+
+// What changes while the go tool makes its list is not forgotten.
+func TestChangedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	app := filepath.Join(dir, "app.js")
+	write(t, app, "a")
+	var restarted []string
+	w, err := New(t.Context(), Options{
+		Folder: filepath.Join(t.TempDir(), "run"), Functions: []Function{{Name: "stack-One", Label: "one", Source: dir}},
+		Say:   func(slog.Level, string) {},
+		Build: func(context.Context) (map[string]string, error) { return nil, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.replaced = func(name string, _ []string) error {
+		restarted = append(restarted, name)
+		return nil
+	}
+	write(t, app, "ab")
+	w.rebuild(t.Context())
+	w.rebuild(t.Context())
+	if !slices.Equal(restarted, []string{"stack-One"}) {
+		t.Errorf("restarted %q, want stack-One once", restarted)
 	}
 }
