@@ -17,6 +17,10 @@ func (s *Stack) routes() http.Handler {
 	own := s.ownRoutes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a := s.apiOf(r.URL.Path); a != nil {
+			if isCallback(r) && r.Header.Get("Origin") != "" {
+				refuse(w, "A web page may not post to connections, as on AWS, which has no CORS here")
+				return
+			}
 			a.gateway.ServeHTTP(w, r)
 			return
 		}
@@ -48,6 +52,11 @@ func (s *Stack) apiOf(path string) *api {
 	}
 	return nil
 }
+
+// isCallback says whether r is for a connection, not a connect. A page could send
+// one without asking, for a query can hold what only claims to be a signature, and
+// ids can be guessed.
+func isCallback(r *http.Request) bool { return strings.Contains(r.URL.Path, "/@connections/") }
 
 func refuse(w http.ResponseWriter, message string) {
 	w.Header().Set("Content-Type", "application/json")

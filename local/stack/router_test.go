@@ -84,6 +84,17 @@ func TestForeignRequests(t *testing.T) {
 			}
 		}
 	}
+	// A signature that nobody verifies must not open the way to other people's sockets.
+	for origin, want := range map[string]int{"": 410, "https://evil.example": 403, "null": 403, here(s): 403} {
+		status, got := ask(t, "POST", here(s)+"/dev/@connections/L0SM9cOFvHcCIhw=?X-Amz-Algorithm=AWS4-HMAC-SHA256", "x", func(r *http.Request) {
+			if origin != "" {
+				r.Header.Set("Origin", origin)
+			}
+		})
+		if status != want {
+			t.Errorf("a post from %q: %d %s, want %d", origin, status, got, want)
+		}
+	}
 	ws := dial(t, s.URL(), &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}}})
 	if got := say(t, ws, "world"); !strings.Contains(got, "Internal server error") && got != "hello world" {
 		t.Errorf("the socket from elsewhere: %q", got)
