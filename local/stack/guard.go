@@ -37,9 +37,9 @@ type Call struct {
 }
 
 // newCallers gives every function credentials of its own, as roles have, and the
-// policies of its role. Policies that are not in the template, such as AWS's own,
-// cannot be known; the function may do everything then.
-func newCallers(t *sam.Template) (map[string]*caller, error) {
+// policies of its role. Policies that are not in the template, such as AWS's own, or
+// say what iam does not read, cannot be known; the function may do everything then.
+func (s *Stack) newCallers(t *sam.Template) (map[string]*caller, error) {
 	callers := map[string]*caller{}
 	for _, f := range t.Functions() {
 		role, err := t.Role(f)
@@ -54,7 +54,9 @@ func newCallers(t *sam.Template) (map[string]*caller, error) {
 		for name, document := range role.Policies {
 			var p iam.Policy
 			if err := json.Unmarshal(document, &p); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+				s.opt.Logger.Warn("a role cannot be judged, so its function may do everything here", "function", c.function, "policy", name, "error", err)
+				c.known = false
+				continue
 			}
 			c.policies = append(c.policies, p)
 		}

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,5 +101,20 @@ func TestRoles(t *testing.T) {
 	s = run(t, restricted(t, mayPost), nil)
 	if status, _ := connect(t, s, nil); status != 502 {
 		t.Errorf("a connect that may not be stored: %d, want 502", status)
+	}
+}
+
+// A policy that cannot be read for want of an emulation does not stop somebody's
+// template: its function is not judged, and that is said.
+func TestUnreadablePolicy(t *testing.T) {
+	var got calls
+	var log strings.Builder
+	s := run(t, restricted(t, "\n              - {Effect: Allow, NotAction: 'iam:*', Resource: '*'}"),
+		&stack.Options{Calls: got.add, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if said := log.String(); !strings.Contains(said, "cannot be judged") || !strings.Contains(said, "function=Echo policy=EchoRole/echo") || !strings.Contains(said, "NotAction") {
+		t.Errorf("log %q", said)
+	}
+	if answer := say(t, dial(t, s.URL(), nil), "world"); answer != "hello world" || !got.has("Echo may dynamodb:PutItem") {
+		t.Errorf("answer %q, calls %q", answer, got.list)
 	}
 }

@@ -137,7 +137,7 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 
 // admit finds out who may do what: clients and functions.
 func (s *Stack) admit(t *sam.Template) (err error) {
-	if s.callers, err = newCallers(t); err != nil {
+	if s.callers, err = s.newCallers(t); err != nil {
 		return err
 	}
 	s.where = iam.Account{Partition: "aws", Region: s.opt.Region, ID: account}
