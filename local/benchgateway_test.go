@@ -17,6 +17,9 @@ func TestBenchGateway(t *testing.T) {
 		t.Fatalf("%v: %s", err, &complaints)
 	}
 	t.Logf("\n%s", &out)
+	if strings.Contains(complaints.String(), " ended in ") {
+		t.Errorf("every invocation is told: %.500s", &complaints)
+	}
 	for _, want := range []string{"200 idle connections", "KB each", "bare coder/websocket echo", "MOCK integration", "bare loop", "PostToConnection", "after the load"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in the report", want)

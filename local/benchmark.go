@@ -76,7 +76,7 @@ func (s *session) measured(ctx context.Context, run func(context.Context, *stack
 	}
 	defer p.close()
 	opt := s.options(p)
-	opt.FunctionLog, opt.Logger, opt.Unthrottled = nil, nil, true
+	opt.FunctionLog, opt.Report, opt.Logger, opt.Unthrottled = nil, nil, nil, true
 	st, err := stack.Start(ctx, l, p.template, p.functions, opt)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (s *session) askOurselves(ctx context.Context, o conform.Options) (conform.
 	}
 	defer p.close()
 	opt := s.options(p)
-	opt.FunctionLog, opt.Logger = nil, nil // what is asked for makes functions fail
+	opt.FunctionLog, opt.Report, opt.Logger = nil, nil, nil // what is asked for makes functions fail
 	st, err := stack.Start(ctx, l, p.template, p.functions, opt)
 	if err != nil {
 		return nil, err
