@@ -21,14 +21,14 @@ import (
 // a list of its own: it links only the adapters it needs.
 var floors = map[string][]string{
 	"functions/authorizer":  {"pkg/handler", "pkg/identity"},
-	"functions/connect":     {"pkg/handler", "pkg/dynamo"},
+	"functions/connect":     {"pkg/handler", "pkg/dynamo", "pkg/invoke"},
 	"functions/disconnect":  {"pkg/handler", "pkg/dynamo", "pkg/callback"},
 	"functions/sendmessage": {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/invoke", "pkg/identity"},
 	"functions/reply":       {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/bedrock"},
-	"functions/notify":      {"pkg/handler", "pkg/dynamo", "pkg/callback"},
+	"functions/notify":      {"pkg/handler", "pkg/dynamo", "pkg/callback", "pkg/invoke"},
 	"client/*":              {"pkg/wire", "pkg/frame", "pkg/plain", "client/*"},
 	"local/*":               {"pkg/emu/*", "pkg/wire", "pkg/frame", "local/*"},
-	"pkg/handler":           {"pkg/relay", "pkg/chat", "pkg/wire", "pkg/plain"},
+	"pkg/handler":           {"pkg/relay", "pkg/herald", "pkg/notice", "pkg/chat", "pkg/wire", "pkg/plain"},
 	"pkg/dynamo":            {"pkg/chat"},
 	"pkg/bedrock":           {"pkg/chat"},
 	"pkg/callback":          {"pkg/chat"},

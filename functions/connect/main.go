@@ -12,6 +12,7 @@ import (
 
 	"kaiwa/pkg/dynamo"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/invoke"
 )
 
 func main() {
@@ -24,6 +25,8 @@ func main() {
 		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
 		Auth:    env.Must("AUTH"),
 		Origins: handler.NewOrigins(env, "ALLOWED_ORIGINS"),
+		Topics:  env.List("TOPIC_PATTERN"),
+		Notify:  invoke.New(cfg, env.Must("NOTIFY_FUNCTION")),
 		Logger:  handler.NewLogger(),
 	}
 	if err := env.Err(); err != nil {

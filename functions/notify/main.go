@@ -1,10 +1,11 @@
-// Command notify posts a notification to open connections.
+// Command notify brings what other systems send into the chat.
 package main
 
 import (
 	"context"
 	"log"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -13,6 +14,7 @@ import (
 	"kaiwa/pkg/callback"
 	"kaiwa/pkg/dynamo"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/invoke"
 )
 
 func main() {
@@ -21,11 +23,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := &handler.Notify{
-		Store:  dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), nil),
-		Poster: callback.New(cfg),
-		Logger: handler.NewLogger(),
-	}
+	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Must("TABLE"), &dynamo.Options{
+		Retention: env.Duration("RETENTION_DAYS", 0, 24*time.Hour),
+		Inbox:     env.Int("INBOX_SIZE", 0),
+	})
+	self := invoke.New(cfg, env.Must("AWS_LAMBDA_FUNCTION_NAME")) // Lambda sets it
+	reply := invoke.New(cfg, env.Must("REPLY_FUNCTION"))
+	h := handler.NewNotify(env, dynamo.Shards, store, callback.New(cfg), self, reply)
 	if err := env.Err(); err != nil {
 		log.Fatal(err)
 	}

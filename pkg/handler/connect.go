@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"kaiwa/pkg/chat"
+	"kaiwa/pkg/herald"
 	"kaiwa/pkg/plain"
 	"kaiwa/pkg/wire"
 )
@@ -25,6 +26,7 @@ type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
 	Expire(ctx context.Context, id string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
+	Topics
 }
 
 // Connect serves $connect: it decides who the user is, once and for all, and
@@ -37,7 +39,11 @@ type Connect struct {
 	// Origins that browsers may connect from, "*" for all. A request without
 	// Origin comes from no browser and passes.
 	Origins []string
-	Logger  *slog.Logger
+	// Topics are the patterns of topics, as in SendMessage.
+	Topics []string
+	// Notify is the function that hands over what a user missed.
+	Notify Invoker
+	Logger *slog.Logger
 }
 
 // Handle answers with the status the handshake is to have: 200, 400, 401, 403 or
@@ -73,6 +79,16 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
 		return status(http.StatusInternalServerError), nil
 	}
+	// The connection is stored first: whoever puts something into the inbox from now
+	// on sees it (pkg/herald).
+	home, err := moveIn(ctx, h.Store, h.Topics, c)
+	if err != nil {
+		log.ErrorContext(ctx, "topics not joined", "connection", c.ID, "error", err)
+		return status(http.StatusInternalServerError), nil
+	}
+	if home.Waiting {
+		h.welcome(ctx, c)
+	}
 	res := status(http.StatusOK)
 	if protocol != "" {
 		res.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol}
@@ -93,6 +109,18 @@ func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity)
 		return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
 	}
 	return nil
+}
+
+// welcome has what waits for the user handed over once the connection is there. If
+// that cannot be, it goes on waiting.
+func (h *Connect) welcome(ctx context.Context, c chat.Connection) {
+	b, err := herald.Task{Welcome: &herald.Welcome{User: c.User, Connection: c.ID}}.Payload()
+	if err == nil {
+		err = h.Notify.Invoke(ctx, b)
+	}
+	if err != nil {
+		orDiscard(h.Logger).ErrorContext(ctx, "what waits is not handed over", "connection", c.ID, "error", err)
+	}
 }
 
 func (h *Connect) allowed(origin string) bool {
@@ -138,10 +166,7 @@ func pickProtocol(offered string) (string, error) {
 	return "", fmt.Errorf("no subprotocol offered is %s or %s", wire.SubprotocolJSON, wire.SubprotocolText)
 }
 
-const (
-	anonymous = "anonymous"
-	maxUser   = 512 // bytes; it is part of table keys
-)
+const maxUser = 512 // bytes; it is part of table keys
 
 // identityOf says who connects (DESIGN §3.1). The name is as the caller's system
 // has it, because others address notifications to it.
@@ -149,7 +174,7 @@ func identityOf(auth string, ev events.APIGatewayWebsocketProxyRequest) (id chat
 	caller := ev.RequestContext.Identity
 	switch auth {
 	case "none":
-		id.User = cmp.Or(ev.QueryStringParameters["user"], anonymous)
+		id.User = cmp.Or(ev.QueryStringParameters["user"], chat.Anonymous)
 	case "iam":
 		id.User = cmp.Or(caller.CognitoIdentityID, caller.UserArn)
 	case "apikey":

@@ -73,6 +73,7 @@ type Store interface {
 	Parts
 	Sessions
 	Accounts
+	Topics
 	relay.Endings
 }
 
@@ -181,7 +182,11 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	}
 	if c.Gone || c.Mode != mode {
 		m.conn.Gone, m.conn.Mode = false, mode
-		return m.h.Store.Update(ctx, m.conn)
+		if err := m.h.Store.Update(ctx, m.conn); err != nil || !c.Gone {
+			return err
+		}
+		_, err := moveIn(ctx, m.h.Store, m.h.Topics, m.conn)
+		return err
 	}
 	return nil
 }
@@ -200,6 +205,9 @@ func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	}
 	c := connectionOf(id, ev)
 	if err := m.h.Store.Open(ctx, c); err != nil {
+		return chat.Connection{}, err
+	}
+	if _, err := moveIn(ctx, m.h.Store, m.h.Topics, c); err != nil {
 		return chat.Connection{}, err
 	}
 	return c, m.current(ctx, id)
@@ -224,6 +232,10 @@ func (m *message) serve(ctx context.Context, req wire.Request) {
 		err = m.rename(ctx, r)
 	case wire.Delete:
 		err = m.delete(ctx, r)
+	case wire.Subscribe:
+		err = m.subscribe(ctx, r.Topic)
+	case wire.Unsubscribe:
+		err = m.unsubscribe(ctx, r.Topic)
 	case wire.Auth:
 		err = m.auth(ctx, r.Token)
 	case wire.Ping: // API Gateway answers it itself, unless it came some other way

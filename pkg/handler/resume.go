@@ -103,11 +103,16 @@ func (m *message) waiting(ctx context.Context, img chat.Reply) error {
 	if now.Sub(img.Invoked) <= chat.ReinvokeAfter {
 		return err
 	}
-	again, e := m.h.Store.Reinvoked(ctx, img.ID, img.Invoked)
-	if e == nil && again {
-		e = m.invoke(ctx, img.ID)
+	return errors.Join(err, m.reinvoke(ctx, img))
+}
+
+// reinvoke invokes a reply once more, unless somebody else just has.
+func (m *message) reinvoke(ctx context.Context, img chat.Reply) error {
+	again, err := m.h.Store.Reinvoked(ctx, img.ID, img.Invoked)
+	if err == nil && again {
+		err = m.invoke(ctx, img.ID)
 	}
-	return errors.Join(err, e)
+	return err
 }
 
 // stop ends a reply; without a name the newest of the current conversation.

@@ -47,37 +47,45 @@ func (m *message) sendMessage(ctx context.Context, r wire.SendMessage) error {
 	return m.prompt(ctx, r.ID, r.Conversation, r.Text)
 }
 
-// prompt makes one turn of a text.
+// prompt makes one turn of a text and begins its reply.
 func (m *message) prompt(ctx context.Context, id, conversation, text string) error {
 	hash := hashOf(text)
+	r, claim, err := m.start(ctx, id, hash, conversation, text)
+	switch {
+	case errors.Is(err, chat.ErrDuplicate):
+		return m.served(ctx, id, hash, claim)
+	case err != nil:
+		return err
+	}
+	return m.begin(ctx, r)
+}
+
+// start stores one turn of a text. chat.ErrDuplicate and the claim: it was stored
+// before.
+func (m *message) start(ctx context.Context, id, hash, conversation, text string) (chat.Reply, chat.Claim, error) {
 	for try := range turnTries {
 		t, err := m.turn(ctx, id, hash, conversation, text)
 		if err != nil {
-			return err
+			return chat.Reply{}, chat.Claim{}, err
 		}
 		if t == nil { // an earlier delivery of this prompt was first
-			return m.repeated(ctx, id, hash)
+			return m.repeated(ctx, id)
 		}
 		if t.New && try > 0 && conversation == "" {
 			// It is not there, and cannot be made: its remains are not gone yet.
 			t.Conversation = chat.NewID()
 		}
 		r, claim, err := m.create(ctx, *t)
-		switch {
-		case err == nil:
-			return m.begin(ctx, r)
-		case errors.Is(err, chat.ErrDuplicate):
-			return m.served(ctx, id, hash, claim)
-		case !errors.Is(err, chat.ErrMoved):
-			return err
+		if !errors.Is(err, chat.ErrMoved) {
+			return r, claim, err
 		}
 		// Somebody wrote between the read and the write; with an account, another
 		// prompt of the same user.
 		if err := wait(ctx, rand.N(time.Duration(try+1)*movedWait)); err != nil {
-			return err
+			return chat.Reply{}, chat.Claim{}, err
 		}
 	}
-	return chat.E(chat.Unavailable, "too much is changing at once; try again")
+	return chat.Reply{}, chat.Claim{}, chat.E(chat.Unavailable, "too much is changing at once; try again")
 }
 
 // create repeats the transaction where its outcome is not known: the same turn
@@ -157,25 +165,39 @@ func (m *message) free(ctx context.Context, reply string) (bool, error) {
 // trip, and a lost accepted harms nobody. Who hears accepted may count on the
 // conversation being the current one.
 func (m *message) begin(ctx context.Context, r chat.Reply) error {
-	var err error
-	for range invokeTries {
-		if err = m.invoke(ctx, r.ID); err == nil {
-			break
-		}
-	}
-	if err != nil { // nobody will ever claim it, unless an Invoke came through all the same
-		m.log.ErrorContext(ctx, "reply not invoked", "reply", r.ID, "error", err)
-		img, e := m.tell.Finish(ctx, r, "")
-		switch {
-		case e != nil:
-			return errors.Join(err, e)
-		case img.State == chat.Ended:
-			return m.enter(ctx, r.Conversation)
-		}
+	err := m.launch(ctx, r)
+	switch {
+	case errors.Is(err, errNotLaunched): // all listeners have heard its end
+		return m.enter(ctx, r.Conversation)
+	case err != nil:
+		return err
 	}
 	err = m.enter(ctx, r.Conversation)
 	m.accepted(ctx, r.Prompt, r.Conversation, r.ID)
 	return err
+}
+
+// errNotLaunched: the reply could not be handed over, and has been ended.
+var errNotLaunched = chat.E(chat.Unavailable, "the reply could not be started; try again")
+
+// launch invokes the reply function. A reply that it cannot hand over it ends.
+func (m *message) launch(ctx context.Context, r chat.Reply) error {
+	var err error
+	for range invokeTries {
+		if err = m.invoke(ctx, r.ID); err == nil {
+			return nil
+		}
+	}
+	// Nobody will ever claim it, unless an Invoke came through all the same.
+	m.log.ErrorContext(ctx, "reply not invoked", "reply", r.ID, "error", err)
+	img, e := m.tell.Finish(ctx, r, "")
+	switch {
+	case e != nil:
+		return errors.Join(err, e)
+	case img.State == chat.Ended:
+		return errNotLaunched
+	}
+	return nil
 }
 
 // accepted is not worth an error to the client: the deltas say as much. Who reads
@@ -198,16 +220,16 @@ func (m *message) enter(ctx context.Context, conversation string) error {
 	return m.h.Store.Update(ctx, m.conn)
 }
 
-// repeated serves a prompt that was stored before.
-func (m *message) repeated(ctx context.Context, id, hash string) error {
+// repeated finds the claim of a prompt that was stored before.
+func (m *message) repeated(ctx context.Context, id string) (chat.Reply, chat.Claim, error) {
 	claim, ok, err := m.h.Store.Claimed(ctx, m.conn.User, id)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return chat.Reply{}, claim, err
+	case !ok:
+		return chat.Reply{}, claim, chat.E(chat.Unavailable, "the prompt could not be stored; try again")
 	}
-	if !ok {
-		return chat.E(chat.Unavailable, "the prompt could not be stored; try again")
-	}
-	return m.served(ctx, id, hash, claim)
+	return chat.Reply{}, claim, chat.ErrDuplicate
 }
 
 // served answers a repeat with the same accepted, then like a resume from 0.

@@ -66,6 +66,12 @@ func (t To) Check() error {
 	return nil
 }
 
+// Kind is what sort of target it is, for logs.
+func (t To) Kind() string {
+	kind, _, _ := strings.Cut(t.String(), ":")
+	return kind
+}
+
 // String is a target as ParseTo reads it; it also names it in keys.
 func (t To) String() string {
 	switch {
