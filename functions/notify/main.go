@@ -29,7 +29,7 @@ func main() {
 	})
 	self := invoke.New(cfg, env.Must("AWS_LAMBDA_FUNCTION_NAME")) // Lambda sets it
 	reply := invoke.New(cfg, env.Must("REPLY_FUNCTION"))
-	h := handler.NewNotify(env, dynamo.Shards, store, callback.New(cfg), self, reply)
+	h := handler.NewNotify(env, handler.NewLogger(), store, callback.New(cfg), self, reply)
 	if err := env.Err(); err != nil {
 		log.Fatal(err)
 	}

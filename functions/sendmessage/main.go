@@ -31,6 +31,7 @@ func main() {
 		Poster:     sockets,
 		Sockets:    sockets,
 		Reply:      invoke.New(cfg, env.Must("REPLY_FUNCTION")),
+		Notify:     invoke.New(cfg, env.Must("NOTIFY_FUNCTION")),
 		Disconnect: invoke.New(cfg, env.Must("DISCONNECT_FUNCTION")),
 		Auth:       env.Must("AUTH"),
 		Topics:     env.List("TOPIC_PATTERN"),

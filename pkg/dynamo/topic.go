@@ -72,12 +72,16 @@ func (t *Table) Subscribe(ctx context.Context, user, topic string) error {
 	case err != nil:
 		return err
 	case !ok:
-		return chat.E(chat.BadRequest, "you have %d topics, and no more are allowed; unsubscribe from one", t.o.Topics)
+		return t.tooManyTopics()
 	}
 	it := topicKey(topic, user, "").item()
 	it["ttl"] = ttl
 	_, err = t.put(ctx, "subscribe", t.again, it, "", nil)
 	return err
+}
+
+func (t *Table) tooManyTopics() error {
+	return chat.E(chat.BadRequest, "you have %d topics, and no more are allowed; unsubscribe from one", t.o.Topics)
 }
 
 // Unsubscribe undoes Subscribe. 2 write units.
@@ -93,7 +97,8 @@ func (t *Table) Unsubscribe(ctx context.Context, user, topic string) error {
 }
 
 // Join puts an open connection on the lists of topics; one that has been closed
-// meanwhile is no error. 1 write unit and 1 for each topic.
+// meanwhile is no error. One more than Options.Topics is chat.BadRequest. 1 write
+// unit and 1 for each topic.
 func (t *Table) Join(ctx context.Context, user, conn string, topics []string) error {
 	if len(topics) == 0 {
 		return nil
@@ -101,12 +106,19 @@ func (t *Table) Join(ctx context.Context, user, conn string, topics []string) er
 	// First the connection knows of it, so that whatever removes the connection
 	// finds its entries without looking for them.
 	ttl := seconds(connectionTTL(t.now()))
-	_, ok, err := t.change(ctx, "join topics", change{
-		key: userConnectionKey(user, conn), update: "ADD #joined :topics", cond: "attribute_exists(#pk)",
-		values: item{":topics": &types.AttributeValueMemberSS{Value: topics}},
+	img, ok, err := t.change(ctx, "join topics", change{
+		key: userConnectionKey(user, conn), update: "ADD #joined :topics",
+		cond: "attribute_exists(#pk) AND (attribute_not_exists(#joined) OR contains(#joined, :one) OR size(#joined) < :most)",
+		values: item{":topics": &types.AttributeValueMemberSS{Value: topics}, ":one": str(topics[0]),
+			":most": num(t.o.Topics)},
 	})
-	if err != nil || !ok {
+	switch {
+	case err != nil:
 		return err
+	case !ok && img != nil:
+		return t.tooManyTopics()
+	case !ok:
+		return nil
 	}
 	var puts []types.WriteRequest
 	for _, topic := range topics {

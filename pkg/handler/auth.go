@@ -55,7 +55,7 @@ func (m *message) auth(ctx context.Context, token string) error {
 	}
 	m.conn.Expires, m.conn.Topics = id.Expires, id.Topics
 	// What the token no longer allows is not delivered; what it newly does must be.
-	if _, err := moveIn(ctx, m.h.Store, m.h.Topics, m.conn); err != nil {
+	if err := m.moveIn(ctx, m.conn); err != nil {
 		return err
 	}
 	return m.send(ctx, wire.Authorized{})

@@ -40,7 +40,7 @@ func (d *desk) signIn(conn string, id chat.Identity) int {
 	for k, v := range handler.ContextOf(id) {
 		rc.Authorizer.(map[string]any)[k] = v
 	}
-	h := &handler.Connect{Store: d.table, Auth: "jwt", Logger: d.Logger}
+	h := &handler.Connect{Store: d.table, Auth: "jwt", Topics: d.Topics, Notify: d.tasks, Logger: d.Logger}
 	res, err := h.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{RequestContext: rc,
 		Headers: map[string]string{"Sec-WebSocket-Protocol": wire.SubprotocolJSON}})
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"kaiwa/pkg/chat"
-	"kaiwa/pkg/herald"
 	"kaiwa/pkg/plain"
 	"kaiwa/pkg/wire"
 )
@@ -81,13 +80,9 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	}
 	// The connection is stored first: whoever puts something into the inbox from now
 	// on sees it (pkg/herald).
-	home, err := moveIn(ctx, h.Store, h.Topics, c)
-	if err != nil {
+	if err := moveIn(ctx, h.Store, h.Topics, c, h.Notify, log); err != nil {
 		log.ErrorContext(ctx, "topics not joined", "connection", c.ID, "error", err)
 		return status(http.StatusInternalServerError), nil
-	}
-	if home.Waiting {
-		h.welcome(ctx, c)
 	}
 	res := status(http.StatusOK)
 	if protocol != "" {
@@ -109,18 +104,6 @@ func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity)
 		return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
 	}
 	return nil
-}
-
-// welcome has what waits for the user handed over once the connection is there. If
-// that cannot be, it goes on waiting.
-func (h *Connect) welcome(ctx context.Context, c chat.Connection) {
-	b, err := herald.Task{Welcome: &herald.Welcome{User: c.User, Connection: c.ID}}.Payload()
-	if err == nil {
-		err = h.Notify.Invoke(ctx, b)
-	}
-	if err != nil {
-		orDiscard(h.Logger).ErrorContext(ctx, "what waits is not handed over", "connection", c.ID, "error", err)
-	}
 }
 
 func (h *Connect) allowed(origin string) bool {

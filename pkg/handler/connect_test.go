@@ -19,6 +19,7 @@ type door struct {
 	opened  []chat.Connection
 	revoked time.Time // tokens from before
 	fail    error
+	handler.Topics
 }
 
 func (d *door) Open(_ context.Context, c chat.Connection) error {
@@ -31,6 +32,10 @@ func (d *door) Expire(context.Context, string) error { return d.fail }
 func (d *door) Revoked(_ context.Context, id chat.Identity) (bool, error) {
 	return id.Issued.Before(d.revoked), d.fail
 }
+
+func (d *door) Home(context.Context, string) (chat.Home, error) { return chat.Home{}, d.fail }
+
+func (d *door) Join(context.Context, string, string, []string) error { return d.fail }
 
 // TestConnectStatus: the status becomes that of the handshake, and a browser
 // wants exactly one subprotocol back (aws-facts §3).

@@ -45,6 +45,7 @@ type desk struct {
 	posts  *postbox
 	calls  *callbox
 	orders *callbox             // to the disconnect function
+	tasks  *callbox             // the notify function
 	opens  map[string]time.Time // when a connection was opened
 }
 
@@ -123,8 +124,8 @@ func deskOn(t *testing.T, server *ddb.Server, fault *faults, cfg aws.Config) *de
 		t.Fatal(err)
 	}
 	d := &desk{t: t, ddb: server, fault: fault, table: dynamo.New(client, "kaiwa", nil), log: &syncBuffer{}, opens: map[string]time.Time{},
-		posts: &postbox{gone: map[string]bool{}, at: map[string][][]byte{}}, calls: &callbox{}, orders: &callbox{}}
-	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Sockets: d.posts, Reply: d.calls, Disconnect: d.orders, Auth: "none", Logger: d.log.logger()}
+		posts: &postbox{gone: map[string]bool{}, at: map[string][][]byte{}}, calls: &callbox{}, orders: &callbox{}, tasks: &callbox{}}
+	d.SendMessage = &handler.SendMessage{Store: d.table, Poster: d.posts, Sockets: d.posts, Reply: d.calls, Notify: d.tasks, Disconnect: d.orders, Auth: "none", Logger: d.log.logger()}
 	t.Cleanup(func() {
 		if s := d.log.String(); strings.Contains(s, canary) {
 			t.Errorf("a message's text was logged:\n%s", s)
@@ -139,15 +140,25 @@ func deskOn(t *testing.T, server *ddb.Server, fault *faults, cfg aws.Config) *de
 // connect opens a connection of a user, with a subprotocol or none.
 func (d *desk) connect(conn, user, protocol string) {
 	d.t.Helper()
+	if status := d.handshake(conn, user, protocol); status != http.StatusOK {
+		d.t.Fatalf("connect %s: %d", conn, status)
+	}
+}
+
+// handshake gives the status that API Gateway would answer with.
+func (d *desk) handshake(conn, user, protocol string) int {
+	d.t.Helper()
 	d.opens[conn] = time.Now()
-	h := &handler.Connect{Store: d.table, Auth: "none", Logger: d.Logger}
+	h := &handler.Connect{Store: d.table, Auth: "none", Topics: d.Topics, Notify: d.tasks, Logger: d.Logger}
 	ev := events.APIGatewayWebsocketProxyRequest{QueryStringParameters: map[string]string{"user": user}, RequestContext: d.context(conn)}
 	if protocol != "" {
 		ev.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol}
 	}
-	if res, err := h.Handle(d.t.Context(), ev); err != nil || res.StatusCode != http.StatusOK {
-		d.t.Fatalf("connect %s: %d, %v", conn, res.StatusCode, err)
+	res, err := h.Handle(d.t.Context(), ev)
+	if err != nil {
+		d.t.Fatalf("connect %s: %v", conn, err)
 	}
+	return res.StatusCode
 }
 
 func (d *desk) context(conn string) events.APIGatewayWebsocketProxyRequestContext {
@@ -332,6 +343,15 @@ func (p *postbox) Post(_ context.Context, conn string, data []byte) error {
 	return nil
 }
 
+func (p *postbox) Connected(_ context.Context, conn string) (time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone[conn] {
+		return time.Time{}, chat.ErrGone
+	}
+	return time.Now(), nil
+}
+
 func (p *postbox) hangUp(conn string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -378,6 +398,15 @@ func (c *callbox) all() []json.RawMessage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.payloads)
+}
+
+// take gives what was queued, and forgets it.
+func (c *callbox) take() []json.RawMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.payloads
+	c.payloads = nil
+	return all
 }
 
 func (c *callbox) invoked() []string {

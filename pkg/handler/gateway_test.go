@@ -15,6 +15,7 @@ import (
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/emu/apigw"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/herald"
 	"kaiwa/pkg/wire"
 )
 
@@ -153,9 +154,9 @@ func TestPostToAClosedSocket(t *testing.T) {
 	f := newFront(t)
 	ws, _ := f.dial("", "kaiwa.v1", "bearer.good")
 	id := f.g.Connections()[0].ID
-	n := &handler.Notify{Store: f.table, Poster: f.Poster, Logger: f.Logger}
+	n := f.notifier(callback.New(loadConfig(t)))
 	event := json.RawMessage(`{"to":{"connection":"` + id + `"},"text":"hello ` + canary + `"}`)
-	if d, err := n.Handle(t.Context(), event); err != nil || d.Delivered != 1 {
+	if d, err := n.Handle(t.Context(), event); err != nil || d != (herald.Tally{Delivered: 1}) {
 		t.Fatalf("%+v, %v", d, err)
 	}
 	if _, b, err := ws.Read(t.Context()); err != nil || !strings.Contains(string(b), canary) {
@@ -168,7 +169,7 @@ func TestPostToAClosedSocket(t *testing.T) {
 	<-f.closed
 	// $disconnect is not guaranteed: put the item back as if it had never come.
 	f.connect(id, "alice", "")
-	if d, err := n.Handle(t.Context(), event); err != nil || d.Gone != 1 || !f.connection(id).Gone {
+	if d, err := n.Handle(t.Context(), event); err != nil || d != (herald.Tally{Gone: 1}) || !f.connection(id).Gone {
 		t.Errorf("%+v, %v, %+v", d, err, f.connection(id))
 	}
 }

@@ -76,7 +76,7 @@ func TestIsolation(t *testing.T) {
 // just as she does them: nothing of hers is shown, changed, or deleted.
 func TestIsolationOfTheRest(t *testing.T) {
 	d := newDesk(t)
-	d.Auth, d.Verifier = "jwt", wallet{"alice's": token("alice", time.Hour)}
+	d.Auth, d.Verifier, d.Topics = "jwt", wallet{"alice's": token("alice", time.Hour)}, []string{"*"}
 	d.signIn("a1", token("alice", time.Hour))
 	d.signIn("b1", token("bob", time.Hour))
 	a := d.ask("a1", "p1", "", "secret")

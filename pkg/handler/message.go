@@ -89,6 +89,8 @@ type SendMessage struct {
 	Poster  relay.Poster
 	Sockets Hanger
 	Reply   Invoker
+	// Notify is the function that hands over what a user missed.
+	Notify Invoker
 	// Disconnect takes the order to erase what there is of a user.
 	Disconnect Invoker
 	// Auth is how the API authorizes: iam, jwt, apikey or none.
@@ -185,8 +187,7 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		if err := m.h.Store.Update(ctx, m.conn); err != nil || !c.Gone {
 			return err
 		}
-		_, err := moveIn(ctx, m.h.Store, m.h.Topics, m.conn)
-		return err
+		return m.moveIn(ctx, m.conn)
 	}
 	return nil
 }
@@ -207,7 +208,7 @@ func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	if err := m.h.Store.Open(ctx, c); err != nil {
 		return chat.Connection{}, err
 	}
-	if _, err := moveIn(ctx, m.h.Store, m.h.Topics, c); err != nil {
+	if err := m.moveIn(ctx, c); err != nil {
 		return chat.Connection{}, err
 	}
 	return c, m.current(ctx, id)

@@ -70,17 +70,6 @@ func TestBadRequests(t *testing.T) {
 	d.says("c2", `{"text": hello}`, "! "+notJSON)
 }
 
-// TestNotOffered: actions that this function does not serve are refused by name.
-func TestNotOffered(t *testing.T) {
-	d := newDesk(t)
-	d.connect("c1", "alice", "")
-	for _, r := range []wire.Request{wire.Subscribe{Topic: "t"}, wire.Unsubscribe{Topic: "t"}} {
-		if e := d.refuses("c1", r, wire.CodeBadRequest); e.Message != r.Action()+" is not offered by this deployment" {
-			t.Errorf("%+v", e)
-		}
-	}
-}
-
 // TestAnswersInKind: JSON is answered with JSON and lines with lines. What cannot
 // be read is answered the way the connection reads, and does not change it.
 func TestAnswersInKind(t *testing.T) {

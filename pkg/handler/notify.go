@@ -36,8 +36,7 @@ type NotifyStore interface {
 // NewNotify reads the function's knobs from the environment: DEFAULT_TARGET,
 // WEBHOOK_SECRET, ASK_PROMPT, TOPIC_PATTERN, BROADCAST_RATE (posts a second of all
 // shards together), INBOX_DAYS, and the Limits of the replies it starts.
-func NewNotify(env *Env, shards int, store NotifyStore, sockets herald.Sockets, self herald.Invoker, reply Invoker) *Notify {
-	log := NewLogger()
+func NewNotify(env *Env, log *slog.Logger, store NotifyStore, sockets herald.Sockets, self herald.Invoker, reply Invoker) *Notify {
 	to, err := notice.ParseTo(env.String("DEFAULT_TARGET", "topic:alarms"))
 	if err != nil {
 		env.faults = append(env.faults, fmt.Errorf("DEFAULT_TARGET: %w", err))
@@ -46,7 +45,7 @@ func NewNotify(env *Env, shards int, store NotifyStore, sockets herald.Sockets, 
 		h: &SendMessage{Store: store, Poster: sockets, Reply: reply, Limits: NewLimits(env), Logger: log}}
 	return &Notify{Default: to, Secret: env.String("WEBHOOK_SECRET", ""), Logger: log,
 		Herald: herald.New(store, sockets, self, &herald.Options{
-			Shards: shards, Topics: env.List("TOPIC_PATTERN"), Rate: env.Int("BROADCAST_RATE", 0) / shards,
+			Topics: env.List("TOPIC_PATTERN"), Rate: env.Int("BROADCAST_RATE", 0) / herald.Shards,
 			InboxLife: env.Duration("INBOX_DAYS", 0, 24*time.Hour), Ask: ask.ask, Logger: log,
 		})}
 }

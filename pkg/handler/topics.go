@@ -2,11 +2,13 @@ package handler
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"unicode"
 
 	"kaiwa/pkg/chat"
+	"kaiwa/pkg/herald"
 	"kaiwa/pkg/wire"
 )
 
@@ -31,25 +33,42 @@ type Topics interface {
 }
 
 // moveIn puts a connection on the lists of those of its user's topics that it may
-// hear, and renews them where they would expire before long.
-func moveIn(ctx context.Context, store Topics, patterns []string, c chat.Connection) (chat.Home, error) {
+// hear, and renews them where they would expire before long. What waits for the user
+// it has notify hand over.
+func moveIn(ctx context.Context, store Topics, patterns []string, c chat.Connection, notify Invoker, log *slog.Logger) error {
 	if c.User == chat.Anonymous {
-		return chat.Home{}, nil
+		return nil
 	}
 	home, err := store.Home(ctx, c.User)
 	if err != nil {
-		return home, err
+		return err
 	}
 	for _, topic := range home.Topics {
 		if !home.Stale {
 			break
 		}
 		if err := store.Subscribe(ctx, c.User, topic); err != nil {
-			return home, err
+			return err
 		}
 	}
 	may := slices.DeleteFunc(slices.Clone(home.Topics), func(topic string) bool { return !c.MaySubscribe(patterns, topic) })
-	return home, store.Join(ctx, c.User, c.ID, may)
+	if err := store.Join(ctx, c.User, c.ID, may); err != nil || !home.Waiting {
+		return err
+	}
+	// If this fails it goes on waiting, for the next connection or notification.
+	b, err := herald.Task{Welcome: &herald.Welcome{User: c.User, Connection: c.ID}}.Payload()
+	if err == nil {
+		err = notify.Invoke(ctx, b)
+	}
+	if err != nil {
+		log.ErrorContext(ctx, "what waits is not handed over", "connection", c.ID, "error", err)
+	}
+	return nil
+}
+
+// moveIn is that for a connection that is back, or has a new token.
+func (m *message) moveIn(ctx context.Context, c chat.Connection) error {
+	return moveIn(ctx, m.h.Store, m.h.Topics, c, m.h.Notify, m.log)
 }
 
 // subscribe adds a topic to the user's, and all the user's open connections that may

@@ -16,9 +16,9 @@
 // drops what it has seen; a person who reads lines sees the line again.
 //
 // In order: the inbox of a user is emptied by one function at a time, oldest
-// first, and while anything waits there whatever comes goes there too. Between
-// notifications that come at the same time there is no order, but that of a FIFO
-// queue's group.
+// first, and while anything waits there what comes for the user goes there too;
+// what comes for a topic or for all does not wait. Between notifications that come
+// at the same time there is no order, but that of a FIFO queue's group.
 //
 // # Away or here
 //

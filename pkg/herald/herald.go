@@ -76,15 +76,16 @@ type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) error
 }
 
+// Shards is over how many partitions topics and all connections are spread.
+const Shards = 16
+
 // Options of a Herald. The zero value is the default.
 type Options struct {
-	// Shards of topics and of all connections (16).
-	Shards int
 	// Topics are the patterns of topics that connections may hear whose token does
 	// not say it (see chat.Connection.MaySubscribe).
 	Topics []string
 	// Rate is the most posts a second of this function, all of its deliveries
-	// together (300). A broadcast makes Shards times as many.
+	// together (300). A big broadcast makes Shards times as many.
 	Rate int
 	// InFlight is the most posts at the same time (64).
 	InFlight int
@@ -115,7 +116,6 @@ func New(store Store, sockets Sockets, self Invoker, o *Options) *Herald {
 	if o != nil {
 		h.opt = *o
 	}
-	h.opt.Shards = cmp.Or(h.opt.Shards, 16)
 	h.opt.Rate = cmp.Or(h.opt.Rate, 300)
 	h.opt.InFlight = cmp.Or(h.opt.InFlight, 64)
 	h.opt.InboxLife = cmp.Or(h.opt.InboxLife, 7*24*time.Hour)

@@ -136,8 +136,8 @@ func (h *Herald) welcome(ctx context.Context, w Welcome, t *Tally) error {
 
 // toMany serves a topic or all: at once if they are few, else by shards.
 func (h *Herald) toMany(ctx context.Context, n *note, d *chat.Delivery, t *Tally) error {
-	pages := make([][]chat.Connection, h.opt.Shards)
-	more := make([]bool, h.opt.Shards)
+	pages := make([][]chat.Connection, Shards)
+	more := make([]bool, Shards)
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range pages {
 		g.Go(func() error {

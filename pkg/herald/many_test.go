@@ -124,7 +124,7 @@ func TestAllByShards(t *testing.T) {
 // TestHandOver: a shard that takes longer than a function lives is handed over, and
 // nobody notices.
 func TestHandOver(t *testing.T) {
-	bubble(t, &herald.Options{Topics: open, Rate: 2, Shards: 16}, func(t *testing.T, r *rig) {
+	bubble(t, &herald.Options{Topics: open, Rate: 2}, func(t *testing.T, r *rig) {
 		var conns []string
 		for i := range 900 {
 			conns = append(conns, fmt.Sprint("c", i))

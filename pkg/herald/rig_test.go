@@ -58,6 +58,13 @@ func bubble(t *testing.T, o *herald.Options, f func(*testing.T, *rig)) {
 	})
 }
 
+// The table is in as many shards as are served.
+func TestShards(t *testing.T) {
+	if herald.Shards != dynamo.Shards {
+		t.Errorf("%d and %d", herald.Shards, dynamo.Shards)
+	}
+}
+
 func newClient(server http.Handler) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://table.test"), HTTPClient: inProcess{server},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
