@@ -180,6 +180,15 @@ func eventNeeds(t *testing.T, template *sam.Template, needs map[string][]iam.Nee
 			}
 		}
 	}
+	for _, r := range resources(t, template, "AWS::Lambda::Permission") {
+		var p permit
+		decode(t, r, &p)
+		if all, is := strings.CutSuffix(p.SourceArn, ":alarm:*"); is { // alarms of other stacks: two stand for all
+			for _, alarm := range []string{":alarm:a", ":alarm:b"} {
+				send(p.Principal, all+alarm, functionARN(p.FunctionName))
+			}
+		}
+	}
 }
 
 // lambdaNeeds: Lambda writes a function's logs in the name of its role (Lambda

@@ -22,9 +22,7 @@ import (
 
 // exceptions are permissions that no run here can need, each with the reason. One
 // that is needed after all, or is not in the template any more, fails the test.
-var exceptions = map[permission]string{
-	{"NotifyRole/notify", "dynamodb:BatchWriteItem", tableARN}: "topics are not wired yet (issue 7)",
-}
+var exceptions = map[permission]string{}
 
 const tableARN = "arn:aws:dynamodb:us-east-1:123456789012:table/local-Table"
 
@@ -46,6 +44,10 @@ func variants(is *issuer) map[string]variant {
 		"nobody asks":          {map[string]string{"Auth": "none", "EdgeSecretA": edgeSecret, "EdgeSecretB": nextSecret}, nil},
 		"signed":               {map[string]string{"Auth": "iam"}, nil},
 		"keys and the rest":    {map[string]string{"Auth": "apikey", "CallbackUrl": "https://chat.example.com/api", "AccessLogs": "true", "ReplyConcurrency": "5"}, nil},
+		"notified by a fifo queue": {map[string]string{"Auth": "none", "NotifyTopic": "true", "NotifyQueue": "fifo", "NotifyBus": "true", "NotifyAlarms": "true",
+			"WebhookSecret": "0123456789abcdefghij", "NotifyConcurrency": "16", "DeadLetterAction": "arn:aws:sns:us-east-1:123456789012:mail"}, nil},
+		"notified by a queue":  {map[string]string{"Auth": "none", "NotifyTopic": "true", "NotifyQueue": "standard"}, nil},
+		"without dead letters": {map[string]string{"Auth": "none", "NotifyTopic": "true", "NotifyBus": "true", "DeadLetters": "false"}, nil},
 		"profile, guardrail": {map[string]string{"Auth": "none", "InferenceProfileId": "us.amazon.nova-lite-v1:0", "GuardrailId": "g", "GuardrailVersion": "1"},
 			func(t *testing.T, s *stack.Stack) { open(t, s).onePrompt() }},
 	}

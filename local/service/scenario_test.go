@@ -72,13 +72,16 @@ func (w *world) everything() {
 	if w.token != nil {
 		w.tokenEnds()
 		w.tokenEnds()
-		w.revoked()
 	}
 	if err := ann.ws.Close(websocket.StatusNormalClosure, ""); err != nil && w.token == nil {
 		w.t.Error(err)
 	}
 	bob.ws.Close(websocket.StatusNormalClosure, "")
 	w.quiet()
+	if w.token != nil {
+		w.awayAndBack()
+		w.revoked()
+	}
 }
 
 // quiet waits until nothing runs any more.
@@ -271,19 +274,55 @@ func (w *world) everythingGoes() {
 	a.ws.Close(websocket.StatusNormalClosure, "")
 }
 
-// notices sends a notification to all targets there are, and to a connection that
-// is gone.
+// notices sends notifications to all targets there are: to few and to many, to a
+// connection that is gone, and one that asks for a reply.
 func (a *actor) notices() {
 	for _, to := range []string{`{"user":"ann"}`, `{"connection":"nobody="}`, `{"topic":"news"}`, `{"conversation":"nobody's"}`, `{"all":true}`} {
 		a.invoke("notify", `{"to":`+to+`,"title":"t","text":"hello"}`)
 	}
-	other := a.dial()
-	a.invoke("notify", `{"to":{"user":"`+a.user+`"},"text":"hello"}`)
 	a.answer("notification")
-	other.ws.Close(websocket.StatusNormalClosure, "")
-	a.gone(func() { a.invoke("notify", `{"to":{"user":"`+a.user+`"},"text":"hello"}`) })
+	user := `{"user":"` + a.user + `"}`
+	a.do(wire.Subscribe{Topic: "weather"})
+	a.answer("subscribed")
+	var many []*peer // more than are served without a function of their own
+	for range 26 {
+		many = append(many, a.dial())
+	}
+	a.invoke("notify", `{"to":{"topic":"news"},"text":"hello"}`)
+	for _, p := range many {
+		p.nextText() // they read lines
+		p.ws.Close(websocket.StatusNormalClosure, "")
+	}
+	a.do(wire.SendMessage{ID: "talk", Text: "@demo tokens=5 every=1ms first=1ms"})
+	ref := until[wire.Accepted](a.peer).Ref
+	a.rest(ref.Reply, new(frame.Join))
+	a.invoke("notify", `{"to":{"conversation":"`+ref.Conversation+`"},"text":"hello","ask":true}`)
+	for asked := false; !asked; { // the reply to it
+		end, ok := a.answer("end").(wire.End)
+		asked = ok && end.Conversation == ref.Conversation && end.Reply != ref.Reply
+	}
+	a.do(wire.Ping{})
+	id := until[wire.Pong](a.peer).Connection
+	a.alter(id, "at", time.Now().Add(-time.Hour).UnixMilli()) // a 410 of a young one is not believed
+	a.gone(func() { a.invoke("notify", `{"to":`+user+`,"text":"hello"}`) })
 	a.do(wire.Unsubscribe{Topic: "news"})
 	a.answer("unsubscribed")
+}
+
+// awayAndBack has what came while she was away handed over: to a new connection, and
+// to one whose token had run out.
+func (w *world) awayAndBack() {
+	notice := `{"to":{"user":"` + w.user + `"},"text":"hello"}`
+	w.invoke("notify", notice)
+	p := w.dial()
+	p.nextText() // it reads lines
+	p.send(wire.Ping{})
+	id := until[wire.Pong](p).Connection
+	w.alter(id, "expires", 1)
+	w.invoke("notify", notice)
+	p.send(wire.Auth{Token: w.token()})
+	until[wire.Notification](p) // JSON in, JSON out
+	p.ws.Close(websocket.StatusNormalClosure, "")
 }
 
 // tokenEnds has a token run out until its connection is closed.
@@ -308,17 +347,26 @@ func (w *world) tokenEnds() {
 	}
 }
 
-// revoked has all of ann's tokens revoked, which closes her connections.
+// revoked has all of ann's tokens revoked, which closes her connections, and late
+// ones with such a token refused.
 func (w *world) revoked() {
+	old := w.token()
 	w.dial()
 	w.dial()
 	w.invoke("disconnect", `{"revoke":{"user":"`+w.user+`"}}`)
+	for range 2 {
+		_, res, err := websocket.Dial(w.t.Context(), w.s.URL(), &websocket.DialOptions{HTTPHeader: bearer(old)})
+		if err == nil || res == nil || res.StatusCode != http.StatusUnauthorized {
+			w.t.Errorf("a revoked token: %v", err)
+		}
+	}
+	w.quiet()
 }
 
 // alter sets a number of a connection's item, as if time had passed.
 func (w *world) alter(connection, attribute string, to int64) {
 	w.t.Helper()
-	body := fmt.Sprintf(`{"TableName":"local-Table","Key":{"pk":{"S":"C#%s"},"sk":{"S":"C"}},"UpdateExpression":"SET %s = :v","ExpressionAttributeValues":{":v":{"N":"%d"}}}`,
+	body := fmt.Sprintf(`{"TableName":"local-Table","Key":{"pk":{"S":"C#%s"},"sk":{"S":"C"}},"UpdateExpression":"SET #a = :v","ExpressionAttributeNames":{"#a":"%s"},"ExpressionAttributeValues":{":v":{"N":"%d"}}}`,
 		connection, attribute, to)
 	w.aws("dynamodb", "/", "DynamoDB_20120810.UpdateItem", body)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -111,3 +112,33 @@ var (
 	// ErrCut: the model's stream ended without saying that it is complete.
 	ErrCut = errors.New("model stream ended without messageStop")
 )
+
+// Join is errors.Join on one line; a single error stays as it is.
+func Join(errs ...error) error {
+	var list together
+	for _, err := range errs {
+		if err != nil {
+			list = append(list, err)
+		}
+	}
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return list[0]
+	}
+	return list
+}
+
+// together is more than one error.
+type together []error
+
+func (t together) Error() string {
+	var texts []string
+	for _, err := range t {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (t together) Unwrap() []error { return t }

@@ -77,3 +77,14 @@ func TestAsError(t *testing.T) {
 		}
 	}
 }
+
+func TestJoin(t *testing.T) {
+	a, b := chat.E(chat.Busy, "wait"), errors.New("b")
+	if chat.Join() != nil || chat.Join(nil, nil) != nil || chat.Join(nil, b) != b {
+		t.Error("none or one is not itself")
+	}
+	err := chat.Join(b, nil, a)
+	if err.Error() != "b; busy: wait" || !errors.Is(err, b) || chat.KindOf(err) != chat.Busy {
+		t.Errorf("got %q, %v", err, chat.KindOf(err))
+	}
+}

@@ -76,8 +76,7 @@ func (t *Table) Subscribe(ctx context.Context, user, topic string) error {
 	}
 	it := topicKey(topic, user, "").item()
 	it["ttl"] = ttl
-	_, err = t.put(ctx, "subscribe", t.again, it, "", nil)
-	return err
+	return t.batchWrite(ctx, "subscribe", home.key, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: it}}})
 }
 
 func (t *Table) tooManyTopics() error {

@@ -14,6 +14,7 @@ import (
 
 	"kaiwa/pkg/chat"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/herald"
 	"kaiwa/pkg/wire"
 )
 
@@ -127,7 +128,8 @@ func FuzzEvents(f *testing.F) {
 	for _, event := range []string{
 		`{"reply":"r"}`, `{"to":{"user":"alice"},"text":"hello"}`, `{"to":{"topic":"a"},"title":"t","data":{"x":[1]}}`, `{"revoke":{"user":"alice"}}`,
 		`{"requestContext":{"connectionId":"c","eventType":"DISCONNECT"}}`, `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"hi"}}]}`,
-		`{"Records":[{"eventSource":"aws:sqs","messageId":"m","body":"hi"}]}`, `{"detail-type":"x","detail":{}}`, `null`, `7`, `"x"`, `[]`, `{}`,
+		`{"Records":[{"eventSource":"aws:sqs","messageId":"m","body":"hi"}]}`, `{"kaiwa":{"one":{"connection":"c","frame":{"id":"n"}}}}`,
+		`{"kaiwa":{"shard":{"key":"k","to":{"topic":"t"},"shard":1,"frame":{"id":"n"}}}}`, `[{"to":{}},{"to":7}]`, `{"detail-type":"x","detail":{}}`, `null`, `7`, `"x"`, `[]`, `{}`,
 	} {
 		f.Add([]byte(event))
 	}
@@ -137,8 +139,12 @@ func FuzzEvents(f *testing.F) {
 		}
 		d := deskInProcess(t)
 		d.connect("c", "alice", "")
-		notify := &handler.Notify{Store: d.table, Poster: d.posts}
-		_, err := notify.Handle(t.Context(), event)
+		if task, ok := herald.ReadTask(event); ok && task.Welcome != nil {
+			d.posts.hangUp(task.Welcome.Connection) // it would wait for the connection
+		}
+		nctx, done := context.WithTimeout(t.Context(), time.Second) // a busy conversation is waited for
+		defer done()
+		_, err := d.notifier(d.posts).Handle(nctx, event)
 		oneLine(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // revoking waits for the table's index
 		defer cancel()

@@ -3,7 +3,6 @@ package handler
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"golang.org/x/sync/errgroup"
 
+	"kaiwa/pkg/chat"
 	"kaiwa/pkg/herald"
 	"kaiwa/pkg/notice"
 )
@@ -77,7 +77,7 @@ func (h *Notify) Handle(ctx context.Context, event json.RawMessage) (any, error)
 		all.Add(t)
 		faults = append(faults, err)
 	}
-	return all, errors.Join(faults...)
+	return all, chat.Join(faults...)
 }
 
 // requestID names notification i of an invocation; "" outside Lambda.

@@ -200,7 +200,7 @@ func (h *Herald) Deliver(ctx context.Context, n notice.Notice) (t Tally, err err
 	}
 	err = h.bring(ctx, n, newNote(n.To, f, d.At, d.At.Add(life)), &d, &t)
 	if e := h.settle(ctx, d, err); e != nil {
-		err = errors.Join(err, e)
+		err = chat.Join(err, e)
 	}
 	return t, err
 }
@@ -244,7 +244,7 @@ func (h *Herald) take(ctx context.Context, d chat.Delivery) (chat.Delivery, erro
 			return got, err
 		}
 		if e := sleep(ctx, jitter(claimPoll)); e != nil {
-			return d, &chat.Error{Kind: chat.Unavailable, Message: "the notification is being delivered; try again", Err: errors.Join(err, e)}
+			return d, &chat.Error{Kind: chat.Unavailable, Message: "the notification is being delivered; try again", Err: chat.Join(err, e)}
 		}
 	}
 }

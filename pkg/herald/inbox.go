@@ -64,7 +64,7 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 		defer cancel()
-		err = errors.Join(err, h.store.UnlockInbox(ctx, user, token))
+		err = chat.Join(err, h.store.UnlockInbox(ctx, user, token))
 	}()
 	if err := h.store.Trim(ctx, user); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 				return nil
 			}
 			if ok, err := lock(); err != nil || !ok {
-				return errors.Join(err, errors.New("the inbox was taken over")) // its time ran out
+				return chat.Join(err, errors.New("the inbox was taken over")) // its time ran out
 			}
 			if err := h.hand(ctx, user, home.Topics, list, page[i], t); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (h *Herald) hand(ctx context.Context, user string, topics []string, list []
 	r, err := h.posts(ctx, list, out, &chat.Delivery{}, t)
 	switch {
 	case slices.Contains(r.reached, true):
-		return errors.Join(h.store.Forget(ctx, user, m), err)
+		return chat.Join(h.store.Forget(ctx, user, m), err)
 	case err != nil:
 		return err
 	}

@@ -162,12 +162,12 @@ func (h *Herald) toMany(ctx context.Context, n *note, d *chat.Delivery, t *Tally
 				d.Reached = remember(d.Reached, c.ID)
 			}
 		}
-		if err = errors.Join(err, r.err); err == nil {
+		if err = chat.Join(err, r.err); err == nil {
 			err = h.keepForAway(ctx, list, r, &place{}, true, n, t)
 		}
 		failed = append(failed, err)
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := chat.Join(failed...); err != nil {
 		return err
 	}
 	d.Reached = nil
@@ -213,9 +213,9 @@ func (h *Herald) shard(ctx context.Context, s Shard, t *Tally) error {
 	if err == nil && !done {
 		err = h.next(ctx, s)
 		d.Lease = time.Time{}
-		return errors.Join(err, h.store.Delivered(context.WithoutCancel(ctx), d))
+		return chat.Join(err, h.store.Delivered(context.WithoutCancel(ctx), d))
 	}
-	return errors.Join(err, h.settle(ctx, d, err))
+	return chat.Join(err, h.settle(ctx, d, err))
 }
 
 // next hands the rest of a shard over.

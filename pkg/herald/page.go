@@ -2,7 +2,6 @@ package herald
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -94,7 +93,7 @@ func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Deliv
 				d.Reached = remember(d.Reached, c.ID)
 			}
 		}
-		if err = errors.Join(err, r.err); err != nil {
+		if err = chat.Join(err, r.err); err != nil {
 			failed = append(failed, err)
 		}
 		if behind = next; next == "" {
@@ -103,7 +102,7 @@ func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Deliv
 	}
 	switch {
 	case len(failed) > 0:
-		return errors.Join(failed...)
+		return chat.Join(failed...)
 	case any:
 		d.Reached = nil // nobody will ask
 		return nil

@@ -52,7 +52,7 @@ func (h *Herald) post(ctx context.Context, c chat.Connection, n *note) (reached 
 			return false, err
 		}
 		if e := sleep(ctx, pause); e != nil {
-			return false, errors.Join(err, e)
+			return false, chat.Join(err, e)
 		}
 	}
 }
