@@ -59,7 +59,7 @@ func (l Limits) maxPrompt() int {
 // shares one, so that a bound of it would be a bound of the whole deployment, and
 // whoever minds only has to give a name: there is the stage's throttle for that.
 func (m *message) counted() bool {
-	return m.h.Limits.Counts() && (m.h.Auth != "none" || m.conn.User != anonymous)
+	return m.h.Limits.Counts() && (m.h.Auth != "none" || m.conn.User != chat.Anonymous)
 }
 
 // opening reads what a prompt is decided by. Where nothing is counted nothing is
