@@ -158,6 +158,34 @@ func TestMuchCode(t *testing.T) {
 	}
 }
 
+// FuzzLine: whatever the code, the lines are the lines, each with our own colours
+// only, and none left on.
+func FuzzLine(f *testing.F) {
+	f.Add(uint8(0), "/* a\n*/ \"b\n`c")
+	f.Add(uint8(1), "\"\"\"a\nb\"\"\" # 日本\n\t'")
+	f.Add(uint8(2), "<a b='c\nd'><!-- e\n--></a>\n<script>/*\n*/</script>")
+	names := []string{"go", "python", "html", "js", "sh", "sql", "php", "yaml", "c++", "ruby", "perl", "diff", "tex", "vue", "console"}
+	f.Fuzz(func(t *testing.T, language uint8, code string) {
+		code = strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {
+				return -1
+			}
+			return r
+		}, strings.ToValidUTF8(code, ""))
+		h := &highlight.Highlighter{}
+		c := h.Code(names[int(language)%len(names)])
+		for line := range strings.SplitSeq(code, "\n") {
+			got := c.Line(line)
+			if marks.Replace(got) != line {
+				t.Fatalf("%q became %q", line, got)
+			}
+			if strings.Contains(got, "\x1b") && strings.LastIndex(got, "\x1b[0m") != strings.LastIndex(got, "\x1b") {
+				t.Fatalf("%q is left coloured", got)
+			}
+		}
+	})
+}
+
 func BenchmarkLoad(b *testing.B) {
 	for _, language := range []string{"go", "python", "js", "php", "sql", "c++"} {
 		b.Run(language, func(b *testing.B) {

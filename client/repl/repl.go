@@ -66,7 +66,7 @@ type Options struct {
 // Times of drawing. Text streams in at most 60 times a second, and less often
 // while the user types, so as not to disturb an input method.
 const (
-	frameTime  = 16 * time.Millisecond
+	frameTime  = 17 * time.Millisecond
 	typingTime = 80 * time.Millisecond
 	typing     = 150 * time.Millisecond // after the last key
 	resizeTime = 300 * time.Millisecond // a window being dragged settles first: tmux tells its size up to 250 ms late

@@ -1,6 +1,7 @@
 package repl_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -39,7 +40,12 @@ type chat struct {
 
 func (c *chat) keep(text string) { c.kept = append(c.kept, text) }
 
-func (c *chat) edit(text string) (string, error) { return c.edits(text) }
+func (c *chat) edit(text string) (string, error) {
+	if c.edits == nil {
+		return text, nil
+	}
+	return c.edits(text)
+}
 
 func (c *chat) suspend() {
 	c.suspended = append(c.suspended, strings.TrimRight(strings.Join(c.term.Rows(), "\n"), "\n"))
@@ -61,13 +67,14 @@ type setup struct {
 	mute      bool // it answers no questions
 	ambiguous int
 	color     bool
+	cols      int // 0: 40
 }
 
 func runWith(t *testing.T, with setup, answer func(string) fake.Script, f func(c *chat)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &chat{
-			t: t, server: fake.NewServer(answer), term: vt.New(40, 12),
+			t: t, server: fake.NewServer(answer), term: vt.New(cmp.Or(with.cols, 40), 12),
 			in: make(chan []byte, 16), resized: make(chan os.Signal), left: make(chan error, 1),
 		}
 		c.term.Measure = with.measure

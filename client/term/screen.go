@@ -24,6 +24,7 @@ type Screen struct {
 
 	done   strings.Builder // lines to write above the region
 	text   string          // the line that was unfinished at the last Draw and all after it, without tabs
+	marks  int             // at its end
 	broken bool            // a part of that line is finished already
 	drawn  region          // what the terminal shows
 	cols   int             // its size when that was drawn
@@ -85,7 +86,8 @@ func NewScreen(out io.Writer, size func() (cols, rows int), opt *ScreenOptions) 
 // Write adds text to the unfinished line. What it finishes is written at the
 // next Draw.
 func (s *Screen) Write(text string) {
-	s.text = s.page(0).expandTabs(s.text+plain.Safe(text), 0)
+	text, s.marks = calm(plain.Safe(text), s.marks)
+	s.text = s.page(0).expandTabs(s.text+text, 0)
 }
 
 // EndText finishes the text: its unfinished line, and what the style holds back.
@@ -98,7 +100,8 @@ func (s *Screen) EndText() {
 
 // Line puts whole lines above the unfinished one.
 func (s *Screen) Line(text string) {
-	text = s.page(0).expandTabs(plain.Safe(text), 0)
+	text, _ = calm(plain.Safe(text), 0)
+	text = s.page(0).expandTabs(text, 0)
 	i := s.unfinished()
 	if i == 0 { // what is unfinished stays at the start of s.text
 		cols, _ := s.measure()

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -42,22 +41,6 @@ func TestScreenStreams(t *testing.T) {
 	}
 	if x, y := v.Cursor(); x != 8 || y != 2 {
 		t.Errorf("cursor at %d,%d", x, y)
-	}
-}
-
-// A finished line is written once, unwrapped: the terminal wraps it, and copying
-// gives the line.
-func TestScreenKeepsLinesWhole(t *testing.T) {
-	v, s := screen(10, 8)
-	long := "日本語の長い段落は空白を含まない。" // 34 cells
-	for _, r := range long {
-		s.Write(string(r))
-		draw(t, s, "", 0)
-	}
-	s.Write("\nshort\n")
-	draw(t, s, "", 0)
-	if got, want := v.Text(), []string{long, "short", ">"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -131,26 +114,6 @@ func TestScreenStatusAndNotes(t *testing.T) {
 	}
 }
 
-// A line that is taller than the screen is finished in few pieces, and nothing
-// of it is lost.
-func TestScreenTallLine(t *testing.T) {
-	v, s := screen(10, 6)
-	long := strings.Repeat("0123456789", 20)
-	for i := 0; i < len(long); i += 3 {
-		s.Write(long[i:min(i+3, len(long))])
-		draw(t, s, "typed", 5)
-	}
-	s.EndText()
-	draw(t, s, "typed", 5)
-	lines := v.Text()
-	if got := strings.Join(lines[:len(lines)-1], ""); got != long {
-		t.Errorf("got %q", got)
-	}
-	if len(lines) > 8 {
-		t.Errorf("it was cut into %d lines", len(lines)-1)
-	}
-}
-
 func TestScreenTallInput(t *testing.T) {
 	v, s := screen(10, 5)
 	text := "1\n2\n3\n4\n5\n6\n7"
@@ -180,19 +143,6 @@ func TestScreenDrawsOnlyChanges(t *testing.T) {
 	}
 }
 
-func TestScreenIsHarmless(t *testing.T) {
-	v, s := screen(40, 6)
-	s.Write("a\x1b]0;title\ab\x1b[2Jc\u202ed\u009b31me\r\n")
-	s.Line("note \x1b[31m")
-	_ = s.Draw(term.Input{Prompt: "> ", Text: "x\x1b[2Jy", Caret: 1, Status: "s\x1bc"})
-	if v.Refused() != nil {
-		t.Errorf("the terminal got %v", v.Refused())
-	}
-	if got := strings.Join(v.Text(), ""); strings.ContainsAny(got, "\x1b\a\u202e\u009b") {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestScreenClose(t *testing.T) {
 	v, s := screen(20, 6)
 	s.Write("unfinished")
@@ -216,22 +166,6 @@ func TestScreenReportsAFailedWrite(t *testing.T) {
 	}
 	if err := s.Close(); err == nil {
 		t.Error("the error was forgotten")
-	}
-}
-
-func TestScreenFixedWidthTerminal(t *testing.T) {
-	v := vt.New(20, 8)
-	v.Fixed = true
-	s := term.NewScreen(v, v.Size, &term.ScreenOptions{NoReflow: true})
-	s.Write("first\nsecond")
-	draw(t, s, "typed", 5)
-	v.Resize(12, 8)
-	draw(t, s, "typed", 5)
-	s.Write(" line\n")
-	draw(t, s, "typed", 5)
-	// The old region stays where it was; nothing above it is touched.
-	if got, want := rows(v), "first\nsecond\n> typed\nsecond line\n> typed"; got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -137,6 +137,36 @@ func eachGrapheme(s string, f func(g string)) {
 	}
 }
 
+// mostMarks is how many marks a character may have. Some scripts use several; what
+// has many more is meant to flood the rows around it, or the terminal.
+const mostMarks = 16
+
+// calm takes away the marks of which there are too many in a row. before is how many
+// there are before s, after how many at its end.
+func calm(s string, before int) (calmed string, after int) {
+	flood := false
+	n := before
+	for _, r := range s {
+		if n++; r <= '~' || (cells.Measure{}).Width(string(r)) > 0 {
+			n = 0
+		}
+		flood = flood || n > mostMarks
+	}
+	if !flood {
+		return s, n
+	}
+	n = before
+	return strings.Map(func(r rune) rune {
+		if n++; r <= '~' || (cells.Measure{}).Width(string(r)) > 0 {
+			n = 0
+		}
+		if n > mostMarks {
+			return -1
+		}
+		return r
+	}, s), n
+}
+
 // expandTabs puts blanks for tabs: a tab skips over cells and shows what stood
 // there before. col is the column at which s starts.
 func (p page) expandTabs(s string, col int) string {
