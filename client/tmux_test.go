@@ -157,3 +157,42 @@ func TestTmuxMarkdown(t *testing.T) {
 		}
 	}
 }
+
+// tmux tells Shift+Enter from Enter where it is asked to; it says how it counts, so
+// that a table is lined up for it; ^L leaves the chat's lines to be scrolled to.
+func TestTmuxKeysAndWidths(t *testing.T) {
+	server, url := service(t)
+	server.Look(func(c *fake.Chat) {
+		c.Answer = func(string) fake.Script {
+			return fake.Script{Text: "| a | b |\n|---|---|\n| ❤️ | 1 |\n| 👩‍👩‍👧 | 2 |\n| 👍🏽 | 3 |\n| 日 | 4 |\n"}
+		}
+	})
+	p := tmux.New(t, 60, 15, "exec sh")
+	p.Do("set-option", "-s", "extended-keys", "on")
+	p.Type("XDG_STATE_HOME="+t.TempDir()+" "+binary+" "+url, "Enter")
+	p.Shows("/help for commands")
+	p.Type("一", "S-Enter", "二", "M-Enter", "三", "C-j", "四", "Enter")
+	p.Shows("> 一\n二\n三\n四\n")
+	text := p.Shows("| 4 ")
+	ends, measure := map[int]bool{}, tmux.NewOutput(t, 60, 5)
+	for _, row := range strings.Split(text, "\n") {
+		if before, _, ok := strings.Cut(strings.TrimPrefix(row, "|"), "|"); ok {
+			fmt.Fprint(measure, "\r", before)
+			x, _ := measure.Cursor()
+			ends[x] = true
+		}
+	}
+	if len(ends) != 1 {
+		t.Errorf("tmux shows the first column in widths %v:\n%s", ends, text)
+	}
+	p.Type("打ちかけ", "C-l")
+	p.Until("an empty screen", func(string) bool { return p.Rows()[0] == "> 打ちかけ" })
+	if got := p.Text(); !strings.Contains(got, "> 一\n二\n三\n四\n") {
+		t.Errorf("what was on the screen is gone:\n%s", got)
+	}
+	p.Type("C-u", "C-d")
+	p.Until("the shell", func(text string) bool { return strings.HasSuffix(text, "#") || strings.HasSuffix(text, "$") })
+	if got := p.Text(); strings.Contains(got, ";1R") || strings.Contains(got, "R^[") {
+		t.Errorf("an answer of the terminal came to the shell:\n%s", got)
+	}
+}

@@ -88,7 +88,9 @@ type repl struct {
 	drawAt  time.Time // when draw fires; zero: it does not
 	drawn   time.Time
 	lastKey time.Time
-	settled time.Time        // until then a window that changes its size is left alone
+	settled time.Time // until then a window that changes its size is left alone
+	cols    int       // the window's size when it was last looked at
+	rows    int
 	moved   bool             // the size changed; nobody has asked for the cursor yet
 	asked   []func(term.Key) // what to do with the terminal's answers, in their order
 
@@ -164,8 +166,7 @@ func (r *repl) loop(ctx context.Context) error {
 			r.show(e)
 			r.later(r.pace())
 		case <-r.term.Resized:
-			r.settled, r.moved = time.Now().Add(resizeTime), true
-			r.later(resizeTime)
+			r.resized()
 		case <-r.draw.C:
 			if err := r.redraw(); err != nil {
 				return err
@@ -210,6 +211,9 @@ func (r *repl) later(wait time.Duration) {
 func (r *repl) redraw() error {
 	r.draw.Stop()
 	r.drawAt, r.drawn = time.Time{}, time.Now()
+	if r.sizeChanged() { // the signal for it is still to come, or there is none
+		r.resized()
+	}
 	// What is drawn for one size and arrives at another erases the wrong rows.
 	if wait := r.settled.Sub(r.drawn); wait > 0 {
 		r.later(wait)

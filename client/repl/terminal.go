@@ -78,6 +78,21 @@ func (r *repl) probe() {
 	}
 }
 
+// resized leaves the window alone until it has settled.
+func (r *repl) resized() {
+	r.sizeChanged()
+	r.settled, r.moved = time.Now().Add(resizeTime), true
+	r.later(resizeTime)
+}
+
+// sizeChanged says whether the window has another size than at the last look.
+func (r *repl) sizeChanged() bool {
+	cols, rows := r.term.Size()
+	changed := r.cols != 0 && (cols != r.cols || rows != r.rows)
+	r.cols, r.rows = cols, rows
+	return changed
+}
+
 // askCursor has the terminal say where the cursor is after a change of its size. It
 // is drawn on when the answer comes, or when it does not come in time.
 func (r *repl) askCursor() error {
