@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -106,7 +107,7 @@ func (m *machine) tooOld() bool {
 // off what newer nodes do with modules by themselves, unless NODE_OPTIONS turns it
 // on (Lambda developer guide, "Experimental Node.js features").
 func (m *machine) command(f sam.Function) []string {
-	command := []string{m.file}
+	command := append([]string{m.file}, m.heap(f.MemoryMB)...)
 	if major, err := strconv.Atoi(runtimeOf(m.language, f.Runtime)); m.language == bootstrap.Node && err == nil && major < 24 {
 		for _, flag := range m.flags {
 			if on := "--" + strings.TrimPrefix(flag, "--no-"); !slices.Contains(strings.Fields(f.Env["NODE_OPTIONS"]), on) {
@@ -115,6 +116,18 @@ func (m *machine) command(f sam.Function) []string {
 		}
 	}
 	return append(command, m.bootstrap)
+}
+
+// heap keeps a heap within the memory of a function, as the start script of Lambda's
+// Node.js does (/var/runtime/bootstrap; copies of it are in public images): a heap
+// that is free to grow would be over it before it is cleaned.
+func (m *machine) heap(memoryMB int) []string {
+	if m.language != bootstrap.Node {
+		return nil
+	}
+	memoryMB = cmp.Or(memoryMB, 128)
+	young := memoryMB / 10
+	return []string{fmt.Sprintf("--max-semi-space-size=%d", young/2), fmt.Sprintf("--max-old-space-size=%d", memoryMB-young)}
 }
 
 // withPackages lets code that stands in the template find the packages that are

@@ -87,6 +87,7 @@ func TestCommands(t *testing.T) {
 	made := function(root, "Made", "provided.al2023", "x", "make")
 	made.BuildMethod = "makefile"
 	wants := function(root, "Wants", "nodejs22.x", "src/app.handler", "js")
+	wants.MemoryMB = 1024
 	wants.Env = map[string]string{"NODE_OPTIONS": "--experimental-require-module"}
 	set, folder := plan(t, root,
 		function(root, "Go", "provided.al2023", "bootstrap", "go"),
@@ -102,16 +103,19 @@ func TestCommands(t *testing.T) {
 	}
 	got := set.Functions(map[string]string{filepath.Join(root, "go"): "/bin/go/go", filepath.Join(root, "old"): "/bin/old/old"})
 	cjs, py := filepath.Join(folder, "node.cjs"), filepath.Join(folder, "python.py")
-	const quiet = "--no-experimental-require-module"
+	const (
+		heap  = " --max-semi-space-size=6 --max-old-space-size=116"
+		quiet = "--no-experimental-require-module"
+	)
 	want := map[string]struct{ command, dir string }{
 		"Go":     {"/bin/go/go", "/bin/go"},
 		"Old":    {"/bin/old/old", "/bin/old"},
 		"Built":  {filepath.Join(root, "built/bootstrap"), filepath.Join(root, "built")},
 		"Made":   {filepath.Join(root, "make/bootstrap"), filepath.Join(root, "make")},
-		"Inline": {"/opt/node " + quiet + " " + cjs, filepath.Join(folder, "inline/Inline")},
-		"Wants":  {"/opt/node " + cjs, filepath.Join(root, "js")},
-		"Js":     {"/opt/node " + quiet + " " + cjs, filepath.Join(root, "js")},
-		"New":    {"/opt/node " + cjs, filepath.Join(root, "js")},
+		"Inline": {"/opt/node" + heap + " " + quiet + " " + cjs, filepath.Join(folder, "inline/Inline")},
+		"Wants":  {"/opt/node --max-semi-space-size=51 --max-old-space-size=922 " + cjs, filepath.Join(root, "js")},
+		"Js":     {"/opt/node" + heap + " " + quiet + " " + cjs, filepath.Join(root, "js")},
+		"New":    {"/opt/node" + heap + " " + cjs, filepath.Join(root, "js")},
 		"Py":     {"/opt/python " + py, filepath.Join(root, "py")},
 	}
 	for _, f := range got {
