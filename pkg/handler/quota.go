@@ -77,37 +77,44 @@ func (m *message) opening(ctx context.Context, conversation string) (c chat.Conv
 	return c, a, conversationError(err)
 }
 
-// admit counts a turn on its user's account, or says which bound is in the way. A
-// bound that may have moved by itself is looked at once more: replies that have
-// ended but were not charged for yet, because that comes after their end or because
-// their function was killed; conversations that have expired.
+// admit counts a turn on its user's account, or says which bound is in the way.
 func (m *message) admit(ctx context.Context, t *chat.Turn, a chat.Account) error {
 	if !m.counted() {
 		return nil
 	}
 	q := m.h.Limits.Quota
-	next, why := a.Admit(q, *t)
-	var err error
-	switch {
-	case why == chat.TooManyReplies, why == chat.TooManyTokens:
-		if err = m.reap(ctx, a); err == nil {
-			_, a, err = m.h.Store.Opening(ctx, m.conn.User, "")
+	for tried := map[chat.Bound]bool{}; ; {
+		next, why := a.Admit(q, *t)
+		switch {
+		case why == chat.Within:
+			t.Account = &next
+			return nil
+		case why == chat.TooManyPrompts || tried[why]:
+			return next.Refusal(q, why, t.At)
 		}
-	case why == chat.TooManyConversations:
+		tried[why] = true
+		var err error
+		if a, err = m.lookAgain(ctx, a, why); err != nil {
+			return err
+		}
+	}
+}
+
+// lookAgain is the account after a look at what may have moved by itself: replies
+// that have ended but were not charged for yet, because that comes after their end
+// or because their function was killed; conversations that nobody has counted, or
+// that have expired.
+func (m *message) lookAgain(ctx context.Context, a chat.Account, why chat.Bound) (chat.Account, error) {
+	var err error
+	if why == chat.TooManyConversations {
 		a.Counted = true
 		a.Conversations, err = m.h.Store.CountConversations(ctx, m.conn.User)
+		return a, err
 	}
-	if err != nil {
-		return err
+	if err = m.reap(ctx, a); err == nil {
+		_, a, err = m.h.Store.Opening(ctx, m.conn.User, "")
 	}
-	if why != chat.Within {
-		next, why = a.Admit(q, *t)
-	}
-	if why != chat.Within {
-		return next.Refusal(q, why, t.At)
-	}
-	t.Account = &next
-	return nil
+	return a, err
 }
 
 // reapMost is how many replies one refusal looks at.

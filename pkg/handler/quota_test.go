@@ -218,6 +218,20 @@ func TestKilledReplyFreesItsPlace(t *testing.T) {
 	})
 }
 
+// TestTwoBoundsAtOnce: one that has moved by itself does not hide that another was
+// never looked at.
+func TestTwoBoundsAtOnce(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", wire.SubprotocolJSON)
+	d.Limits.Quota = chat.Quota{Replies: 1, MaxTokens: 10} // conversations are not counted yet
+	a := one[wire.Accepted](d, "c1", anew("p1"))
+	d.answer(a.Reply, "hi", wire.StopEndTurn)
+	d.Limits.Conversations = 2
+	b := one[wire.Accepted](d, "c1", anew("p2"))
+	d.answer(b.Reply, "hi", wire.StopEndTurn)
+	d.refuses("c1", anew("p3"), wire.CodeRateLimited)
+}
+
 // TestMessageRate: a flood is answered and not served.
 func TestMessageRate(t *testing.T) {
 	bubble(t, func(d *desk) {
