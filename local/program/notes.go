@@ -93,6 +93,7 @@ func named(folder string, l bootstrap.Language) []string {
 		pattern, suffixes = pythonSDK, []string{".py"}
 	}
 	names, files := map[string]bool{}, 0
+	folder += string(filepath.Separator) // it may be a link to one
 	// What cannot be read the function will complain of itself.
 	_ = filepath.WalkDir(folder, func(file string, d fs.DirEntry, err error) error {
 		switch {

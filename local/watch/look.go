@@ -69,6 +69,7 @@ func (w *Watcher) look() snapshot {
 
 // addTree adds everything below a folder but what tools and this run put there.
 func (s snapshot) addTree(root, data string) {
+	root += string(filepath.Separator) // it may be a link to a folder
 	// What cannot be read cannot be watched.
 	_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		switch {

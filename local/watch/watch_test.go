@@ -32,12 +32,16 @@ func TestInterpreted(t *testing.T) {
 	write(t, filepath.Join(one, "app.js"), "a")
 	write(t, filepath.Join(two, "app.py"), "a")
 	write(t, template, "a")
+	linked := filepath.Join(dir, "linked")
+	if err := os.Symlink(one, linked); err != nil {
+		t.Skipf("no links on this machine: %v", err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		said := make(chan string, 100)
 		ctx, cancel := context.WithCancel(t.Context())
 		w, err := New(ctx, Options{
 			Template: template, Folder: filepath.Join(dir, "run"), Data: filepath.Join(two, "tables"),
-			Functions: []Function{{Name: "stack-One", Label: "one", Source: one}, {Name: "stack-Two", Label: "two", Source: two}},
+			Functions: []Function{{Name: "stack-One", Label: "one", Source: linked}, {Name: "stack-Two", Label: "two", Source: two}},
 			Say:       func(_ slog.Level, text string) { said <- text },
 		})
 		if err != nil {
