@@ -65,6 +65,9 @@ func (s *session) measure(run func(context.Context, *stack.Stack, *prepared) err
 }
 
 func (s *session) measured(ctx context.Context, run func(context.Context, *stack.Stack, *prepared) error) error {
+	if err := s.atHome(); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return addressError(s.addr, err)

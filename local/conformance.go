@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -133,6 +134,9 @@ func (s *session) credentials(ctx context.Context) aws.CredentialsProvider {
 
 // askOurselves runs the probe stack here and asks it.
 func (s *session) askOurselves(ctx context.Context, o conform.Options) (conform.Summary, error) {
+	if err := s.atHome(); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return nil, addressError(s.addr, err)
@@ -156,6 +160,14 @@ func (s *session) askOurselves(ctx context.Context, o conform.Options) (conform.
 		Credentials: credentials.NewStaticCredentialsProvider(who.AccessKeyID, who.SecretAccessKey, ""),
 		Quiet:       quietHere,
 	}, o)
+}
+
+// atHome refuses to look for a template of kaiwa's own where there is none.
+func (s *session) atHome() error {
+	if _, err := os.Stat(s.template); err != nil {
+		return fmt.Errorf("%s is not here: run this in kaiwa's own folder", s.template)
+	}
+	return nil
 }
 
 // quietHere is long enough where nothing travels.

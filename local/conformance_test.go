@@ -50,6 +50,7 @@ func TestConformRefuses(t *testing.T) {
 		{[]string{"-run", "nonsense"}, 2, "no row matches"},
 		{[]string{"-run", "("}, 2, "missing closing )"},
 		{[]string{"-parallel", "0"}, 2, "-parallel: want at least 1"},
+		{nil, 1, "local: local/conform/probe.yaml is not here: run this in kaiwa's own folder"}, // but in this package's
 		{[]string{"more"}, 2, `conform takes no argument "more"`},
 		{[]string{"-url", "ws://127.0.0.1:1/open"}, 1, "does not answer as the API open of a probe stack"},
 		{[]string{"-url", r.url}, 1, "does not answer as the API open of a probe stack"},

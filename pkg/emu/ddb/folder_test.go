@@ -148,7 +148,7 @@ func TestFolderRefuses(t *testing.T) {
 			t.Errorf("got %v, %v, want %s", s, err, want)
 		}
 	}
-	refused(fmt.Sprintf("tables in %s: another process (%d) uses it", dir, os.Getpid()))
+	refused(fmt.Sprintf("tables in %s: another process (%d) uses it: end that, or name another folder", dir, os.Getpid()))
 	must(t, s.Close())
 	for op, body := range map[string]string{
 		"PutItem": `{"TableName":"chat","Item":{"pk":{"S":"a"},"sk":{"S":"b"}}}`, "CreateTable": strings.Replace(chatTable, `"chat"`, `"more"`, 1),

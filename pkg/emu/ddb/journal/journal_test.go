@@ -142,7 +142,7 @@ func TestOneProcess(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := mustOpen(t, dir)
 	_, _, err := open(dir)
-	if want := fmt.Sprintf("another process (%d) uses it", os.Getpid()); err == nil || err.Error() != want {
+	if want := fmt.Sprintf("another process (%d) uses it: end that, or name another folder", os.Getpid()); err == nil || err.Error() != want {
 		t.Errorf("the second: %v, want %q", err, want)
 	}
 	closed(t, j)

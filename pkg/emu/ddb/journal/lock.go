@@ -16,7 +16,7 @@ func take(dir string) (*os.File, error) {
 		return nil, err
 	}
 	if file == nil {
-		return nil, fmt.Errorf("another process%s uses it", holder(dir))
+		return nil, fmt.Errorf("another process%s uses it: end that, or name another folder", holder(dir))
 	}
 	if err := file.Truncate(0); err == nil {
 		_, _ = fmt.Fprintln(file, os.Getpid()) // only a help for people
