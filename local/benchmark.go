@@ -17,6 +17,8 @@ import (
 func benchmark(args []string, t terminal) int {
 	if len(args) > 0 {
 		switch args[0] {
+		case "broadcast":
+			return benchmarkBroadcast(args[1:], t)
 		case "gateway":
 			return benchmarkGateway(args[1:], t)
 		case clientsCommand:
@@ -28,7 +30,7 @@ func benchmark(args []string, t terminal) int {
 	fs.IntVar(&o.Tokens, "tokens", 200, "`number` of tokens of a reply")
 	fs.DurationVar(&o.Every, "every", 0, "`time` between two tokens (6ms)")
 	fs.IntVar(&o.Rounds, "rounds", 5, "`number` of rounds of each case; medians are shown")
-	help := "go run ./local bench measures the service against itself, beside one post per token (bench gateway -h: the gateway):"
+	help := "go run ./local bench measures the service against itself, beside one post per token (bench gateway -h: the gateway; bench broadcast -h: notifications):"
 	if code, done := parseBench(fs, args, t, help, func() error {
 		if o.Tokens < 2 || o.Rounds < 1 || o.Every < 0 {
 			return errors.New("bench needs at least 2 tokens and 1 round")
@@ -80,6 +82,9 @@ func (s *session) measured(ctx context.Context, run func(context.Context, *stack
 	defer p.close()
 	opt := s.options(p)
 	opt.FunctionLog, opt.Report, opt.Logger, opt.Unthrottled = nil, nil, nil, true
+	if s.crowd != nil { // the account's rate is what a broadcast has to keep below
+		opt.Accepts, opt.Report, opt.Unthrottled = s.crowd.Accepts, s.crowd.Report, false
+	}
 	st, err := stack.Start(ctx, l, p.template, p.functions, opt)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func parse(args []string, help io.Writer) (*settings, error) {
 	duration(&s.asyncRetry, "async-retry", time.Minute, "`time` before a failed event is tried again")
 
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(help, "usage: go run ./local [flags]\n\nBuilds what the template says, runs it here and opens a chat.\nOther commands: bench, bench gateway, conform, token; -h after one tells more.")
+		fmt.Fprintln(help, "usage: go run ./local [flags]\n\nBuilds what the template says, runs it here and opens a chat.\nOther commands: bench, bench gateway, conform, notify, token; -h after one tells more.")
 		fs.SetOutput(help)
 		fs.PrintDefaults()
 		return nil, err

@@ -35,6 +35,9 @@ func run(args []string, t terminal) int {
 	if len(args) > 0 && args[0] == "token" {
 		return token(args[1:], t)
 	}
+	if len(args) > 0 && args[0] == "notify" {
+		return notify(args[1:], t)
+	}
 	settings, err := parse(args, t.out)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

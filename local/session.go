@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"kaiwa/local/bench/broadcast"
 	"kaiwa/local/issuer"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/converse"
@@ -26,7 +27,8 @@ type session struct {
 	*settings
 	terminal
 	signals *signals
-	issuer  *issuer.Issuer // nil unless the template wants tokens of it
+	issuer  *issuer.Issuer   // nil unless the template wants tokens of it
+	crowd   *broadcast.Crowd // connections without sockets; nil but in bench broadcast
 }
 
 // run does everything in order. The error is one line for the user, the code the

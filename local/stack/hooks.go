@@ -15,7 +15,7 @@ const neverInTime = 29 * time.Second
 
 // postFault decides about one post. Every fault counts every post; of several
 // that hit, the first here wins.
-func (s *Stack) postFault(string) apigw.Fault {
+func (s *Stack) postFault(connection string) apigw.Fault {
 	f := apigw.Fault{Delay: s.dice.Delay(faults.PostDelay)}
 	gone, throttled := s.dice.Hit(faults.Post410), s.dice.Hit(faults.Post429)
 	failed, late := s.dice.Hit(faults.Post500), s.dice.Hit(faults.PostTimeout)
@@ -28,6 +28,8 @@ func (s *Stack) postFault(string) apigw.Fault {
 		f.Status = 500
 	case late:
 		f.Status, f.DeliverAnyway, f.Delay = 504, true, neverInTime
+	case s.opt.Accepts != nil && s.opt.Accepts(connection):
+		f.Status = 200
 	}
 	return f
 }

@@ -36,6 +36,9 @@ type Options struct {
 	Issuer *issuer.Issuer
 	// Faults from the beginning. Default: none.
 	Faults *faults.Plan
+	// Accepts takes the posts to connections that are not there, which then are
+	// answered as if they were. Default: none.
+	Accepts func(connection string) bool
 	// CAFile is where the authority's certificate for TLS is put, for programs
 	// that insist on it, and CABundle where it is put together with what the system
 	// trusts, for programs that take one file for both. Close removes them. Default:
