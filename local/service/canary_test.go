@@ -173,8 +173,8 @@ func withTokens(t *testing.T, d *diary, c canaries) {
 	use(t, s, "post.500=1/4,post.429=1/5,ddb.500=1/6,ddb.throttle=1/7,ddb.lost=1/9,invoke.duplicate=1/2,invoke.kill=1/5")
 	for range 4 {
 		w.speakQuickly(c)
-		w.notices(c)
 	}
+	w.notices(c)
 	use(t, s, "")
 }
 
@@ -248,7 +248,7 @@ func (w *world) speakQuickly(c canaries) {
 	}
 	defer ws.CloseNow()
 	for i := range 5 {
-		text := fmt.Sprintf(`{"action":"sendMessage","id":"%s","conversation":"new","text":"%s"}`, rand.Text(), c.new(fmt.Sprint("a prompt in trouble ", i)))
+		text := fmt.Sprintf(`{"action":"sendMessage","id":"%s","conversation":"new","text":"%s"}`, c.new(fmt.Sprint("a prompt's id ", i)), c.new(fmt.Sprint("a prompt in trouble ", i)))
 		if ws.Write(w.t.Context(), websocket.MessageText, []byte(text)) != nil {
 			return
 		}
@@ -276,8 +276,10 @@ func (w *world) auth(is *issuer, c canaries) {
 // notices sends notifications, well and badly formed.
 func (w *world) notices(c canaries) {
 	notice := func(what string) string {
-		return fmt.Sprintf(`"title":"%s","text":"%s","level":"%s","data":{"x":"%s"}`, c.new(what+"'s title"), c.new(what+"'s text"), c.new(what+"'s level"), c.new(what+"'s data"))
+		return fmt.Sprintf(`"id":"%s","title":"%s","text":"%s","level":"%s","data":{"x":"%s"}`, c.new(what+"'s id"), c.new(what+"'s title"), c.new(what+"'s text"), c.new(what+"'s level"), c.new(what+"'s data"))
 	}
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, payload := range []string{
 		`{"to":{"user":"` + w.user + `"},` + notice("a notification") + `}`,
 		`{"to":{"connection":"nobody="},` + notice("nobody's notification") + `}`,
@@ -293,7 +295,7 @@ func (w *world) notices(c canaries) {
 		`{"id":"e","source":"x","detail-type":"` + c.new("an event's type") + `","detail":{"x":"` + c.new("an event's detail") + `"}}`,
 		`{"to":{"user":"` + w.user + `"},"text":"` + strings.Repeat(c.new("a notification that is too big"), 4500) + `"}`,
 	} {
-		w.invoke("notify", payload)
+		all.Go(func() { w.invoke("notify", payload) }) // one of them waits for a connection that never comes
 	}
 }
 

@@ -91,3 +91,23 @@ func TestTransactionConflictIsRepeated(t *testing.T) {
 	_, _, err := w.CreateTurn(t.Context(), w.turn("ann", "c1", "p2", "hello"))
 	wantKind(t, err, chat.Unavailable)
 }
+
+// TestErrorsDoNotQuoteNames: errors go to the log. What clients and senders make up
+// may be anything, also a text: none of it is in an error.
+func TestErrorsDoNotQuoteNames(t *testing.T) {
+	w := newWorld(t, dynamo.Options{})
+	ctx := t.Context()
+	const name = "a name that somebody made up"
+	w.net.set(func(string) fault { return throttled })
+	for what, do := range map[string]func() error{
+		"claim":  func() error { _, _, err := w.Claimed(ctx, "alice", name); return err },
+		"topic":  func() error { _, _, err := w.TopicPage(ctx, name, 3, "", 10); return err },
+		"parts":  func() error { _, err := w.JoinParts(ctx, "alice", name); return err },
+		"a part": func() error { _, err := w.PutPart(ctx, chat.Part{User: "alice", Prompt: name, Parts: 2, Text: "x"}, "h"); return err },
+	} {
+		err := do()
+		if err == nil || strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

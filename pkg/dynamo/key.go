@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,9 +16,24 @@ type key struct{ pk, sk string }
 // nothing.
 const maxKey = 1000
 
-func (k key) tooLong() bool  { return len(k.pk) > maxKey || len(k.sk) > maxKey }
-func (k key) String() string { return k.pk + " " + k.sk }
-func (k key) item() item     { return item{"pk": str(k.pk), "sk": str(k.sk)} }
+func (k key) tooLong() bool { return len(k.pk) > maxKey || len(k.sk) > maxKey }
+func (k key) item() item    { return item{"pk": str(k.pk), "sk": str(k.sk)} }
+
+// String is the key in an error, which goes to the log: what clients and senders
+// make up themselves (topics, the ids of their prompts and notifications) may be
+// anything, and a number stands for it. The same name has the same number.
+func (k key) String() string { return shown(k.pk) + " " + shown(k.sk) }
+
+func shown(s string) string {
+	kind, name, _ := strings.Cut(s, "#")
+	switch kind {
+	case "T", "K", "P", "D", "I":
+		h := fnv.New32a()
+		h.Write([]byte(name))
+		return fmt.Sprintf("%s#(%08x)", kind, h.Sum32())
+	}
+	return s
+}
 
 func connectionKey(id string) key   { return key{"C#" + id, "C"} }
 func conversationKey(id string) key { return key{"V#" + id, "V"} }
