@@ -142,6 +142,7 @@ func withTokens(t *testing.T, d *diary, c canaries) {
 	is := newIssuer(t)
 	params := is.params()
 	params["LogLevel"] = "DEBUG"
+	params["WebhookSecret"] = c.new("the webhooks' secret")
 	params["AllowedOrigins"] = "https://chat.example.com"
 	s := service(t, params, d.options())
 	w := guarded(t, s, is)
@@ -170,6 +171,7 @@ func withTokens(t *testing.T, d *diary, c canaries) {
 	w.speak(c)
 	w.auth(is, c)
 	w.notices(c)
+	w.webhooks(c)
 	use(t, s, "post.500=1/4,post.429=1/5,ddb.500=1/6,ddb.throttle=1/7,ddb.lost=1/9,invoke.duplicate=1/2,invoke.kill=1/5")
 	for range 4 {
 		w.speakQuickly(c)
@@ -296,6 +298,24 @@ func (w *world) notices(c canaries) {
 		`{"to":{"user":"` + w.user + `"},"text":"` + strings.Repeat(c.new("a notification that is too big"), 4500) + `"}`,
 	} {
 		all.Go(func() { w.invoke("notify", payload) }) // one of them waits for a connection that never comes
+	}
+}
+
+// webhooks come in by the function's URL: with the secret, with a wrong one, with
+// half a body.
+func (w *world) webhooks(c canaries) {
+	for _, bearer := range []string{c["the webhooks' secret"], c.new("a wrong secret")} {
+		for _, body := range []string{`{"to":{"user":"ann"},"text":"` + c.new("a webhook's text") + `"}`, `{"` + c.new("half a webhook"), c.new("a webhook that is a text")} {
+			event, err := json.Marshal(map[string]any{
+				"version": "2.0", "rawPath": "/", "rawQueryString": "user=" + c.new("a webhook's query"), "body": body,
+				"headers":        map[string]string{"authorization": "Bearer " + bearer, "x-hub-signature-256": ""},
+				"requestContext": map[string]any{"http": map[string]string{"method": "POST", "path": "/"}},
+			})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.invoke("notify", string(event))
+		}
 	}
 }
 

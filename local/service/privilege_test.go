@@ -24,8 +24,6 @@ import (
 // that is needed after all, or is not in the template any more, fails the test.
 var exceptions = map[permission]string{}
 
-const tableARN = "arn:aws:dynamodb:us-east-1:123456789012:table/local-Table"
-
 // permission is one action that a statement grants to a role on one resource.
 type permission struct{ role, action, resource string }
 
