@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 
 // forStart is how long a run may take until it is ready: it may have to compile
 // the AWS SDK first.
-const forStart = 15 * time.Second
+const forStart = time.Minute
 
 // goCache is go's own cache, which must not move with the user's.
 var goCache = sync.OnceValues(func() (string, error) {

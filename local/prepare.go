@@ -84,7 +84,7 @@ func (s *session) load(region string) (*sam.Template, error) {
 	o := &sam.Options{Region: region, Parameters: maps.Clone(s.params), Imports: s.imports}
 	if _, told := s.params["Auth"]; !told {
 		o.Parameters["Auth"] = "none"
-		if t, err := sam.Load(s.template, o); err == nil {
+		if t, err := sam.Load(s.template, o); err == nil && slices.Contains(t.AllowedValues("Auth"), "none") {
 			return t, nil
 		}
 		delete(o.Parameters, "Auth")

@@ -80,7 +80,7 @@ func (h *Host) attempt(e *event) (verdict, outcome) {
 	}
 	c := e.call
 	c.fault = *fault
-	inv, err := h.begin(e.fn, c)
+	inv, err := h.begin(h.queue.done, e.fn, c)
 	var api *APIError
 	switch {
 	case errors.As(err, &api) && api.Status == http.StatusTooManyRequests:

@@ -123,11 +123,15 @@ func (h *Host) admit(fn *function) (*process, error) {
 	return p, nil
 }
 
+// errGivenUp: whoever wanted an invocation has gone before there was room for it.
+var errGivenUp = errors.New("lambdart: the caller has given up")
+
 // errNoRoom is Options.MaxProcesses reached with every one of them busy.
 var errNoRoom = errors.New("lambdart: no room for a process")
 
-// place is admit for callers that can wait for a process to become free.
-func (h *Host) place(fn *function) (*process, error) {
+// place is admit for callers that can wait for a process to become free, until they
+// have givenUp.
+func (h *Host) place(givenUp <-chan struct{}, fn *function) (*process, error) {
 	limit := time.NewTimer(h.opt.ProcessWait)
 	defer limit.Stop()
 	h.mu.Lock()
@@ -142,17 +146,21 @@ func (h *Host) place(fn *function) (*process, error) {
 		}
 		room := h.room
 		h.mu.Unlock()
-		late := false
+		var why error
 		select {
 		case <-room:
+		case <-givenUp:
+			why = errGivenUp
 		case <-limit.C:
-			late = true
+			why = errThrottled("ConcurrentInvocationLimitExceeded",
+				fmt.Sprintf("Rate Exceeded: all %d local processes are busy (Options.MaxProcesses)", h.opt.MaxProcesses))
 		}
 		h.mu.Lock()
-		if late {
-			fn.stats.Throttles++
-			return nil, errThrottled("ConcurrentInvocationLimitExceeded",
-				fmt.Sprintf("Rate Exceeded: all %d local processes are busy (Options.MaxProcesses)", h.opt.MaxProcesses))
+		if why != nil {
+			if why != errGivenUp {
+				fn.stats.Throttles++
+			}
+			return nil, why
 		}
 	}
 }

@@ -80,8 +80,11 @@ func (h *Host) invoke(ctx context.Context, fn *function, c call) (outcome, error
 	if !pause(ctx.Done(), c.fault.Delay) {
 		return outcome{}, context.Cause(ctx)
 	}
-	inv, err := h.begin(fn, c)
-	if err != nil {
+	inv, err := h.begin(ctx.Done(), fn, c)
+	switch {
+	case err == errGivenUp:
+		return outcome{}, context.Cause(ctx)
+	case err != nil:
 		return outcome{}, err
 	}
 	select {
@@ -92,9 +95,10 @@ func (h *Host) invoke(ctx context.Context, fn *function, c call) (outcome, error
 	}
 }
 
-// begin admits a call and starts the goroutine that sees it through.
-func (h *Host) begin(fn *function, c call) (*invocation, error) {
-	p, err := h.place(fn)
+// begin admits a call and starts the goroutine that sees it through. Whoever wants
+// it may give up, until it is admitted.
+func (h *Host) begin(givenUp <-chan struct{}, fn *function, c call) (*invocation, error) {
+	p, err := h.place(givenUp, fn)
 	if err != nil {
 		return nil, err
 	}

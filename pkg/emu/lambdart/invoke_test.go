@@ -196,6 +196,25 @@ func TestProcessWait(t *testing.T) {
 	}
 }
 
+// TestProcessWaitGivenUp does not run what nobody waits for any more.
+func TestProcessWaitGivenUp(t *testing.T) {
+	r := start(t, &lambdart.Options{MaxProcesses: 1, ProcessWait: time.Hour}, lambdart.Function{Name: "a"}, lambdart.Function{Name: "b", Timeout: time.Minute})
+	var group sync.WaitGroup
+	release, cancel := context.WithCancel(t.Context())
+	defer group.Wait()
+	defer cancel()
+	group.Go(func() { r.Invoke(release, "b", []byte(`{"Do":"sleep","Ms":60000}`)) })
+	r.waitLog(t, "sleeping")
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, _, err := r.Invoke(gone, "a", nil); err != context.Canceled {
+		t.Errorf("err = %v", err)
+	}
+	if s := r.Stats()["a"]; s.Invocations != 0 || s.Throttles != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	t.Setenv("KAIWA_SECRET_OF_THE_HOST", "leak")
 	dir := t.TempDir()

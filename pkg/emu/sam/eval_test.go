@@ -185,3 +185,18 @@ Resources:
 	}
 	equal(t, "aliases", got, []string{":a/src", ":b/src", "c:../c", ":."})
 }
+
+func TestAllowedValues(t *testing.T) {
+	tmpl, err := sam.Load("../../../template.yaml", &sam.Options{Parameters: map[string]string{"Auth": "none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tmpl.AllowedValues("Auth"); !slices.Equal(got, []string{"iam", "jwt", "apikey", "none"}) {
+		t.Errorf("Auth: %q", got)
+	}
+	for _, name := range []string{"JwtIssuer", "NoSuch"} {
+		if got := tmpl.AllowedValues(name); got != nil {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

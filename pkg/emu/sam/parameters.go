@@ -103,15 +103,27 @@ func (s *stack) parameter(name string, p *node, value string) (*node, error) {
 	return n, nil
 }
 
-func (s *stack) checkParameter(name string, p *node, v string, numeric bool) error {
+// AllowedValues are those of a parameter, nil if it has none or does not exist.
+func (t *Template) AllowedValues(parameter string) (values []string) {
+	declared, err := t.stack.root.section("Parameters")
+	if err != nil {
+		return nil
+	}
+	return allowedValues(declared.get(parameter))
+}
+
+func allowedValues(p *node) (values []string) {
 	if allowed := p.get("AllowedValues"); allowed != nil {
-		var all []string
 		for _, a := range allowed.items {
-			all = append(all, a.text)
+			values = append(values, a.text)
 		}
-		if !slices.Contains(all, v) {
-			return p.errorf("must be one of %s, not %q", strings.Join(all, ", "), v)
-		}
+	}
+	return values
+}
+
+func (s *stack) checkParameter(name string, p *node, v string, numeric bool) error {
+	if all := allowedValues(p); all != nil && !slices.Contains(all, v) {
+		return p.errorf("must be one of %s, not %q", strings.Join(all, ", "), v)
 	}
 	if pattern := p.get("AllowedPattern"); pattern != nil {
 		re, err := regexp.Compile(`^(?:` + pattern.text + `)$`)

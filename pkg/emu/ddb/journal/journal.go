@@ -164,9 +164,9 @@ func (j *Journal) head(dst []byte, n int, sum uint32) []byte {
 
 // parse reads what head wrote.
 func (j *Journal) parse(head []byte) (n int64, sum uint32, ok bool) {
-	n, err := strconv.ParseInt(string(head[:8]), 16, 64)
+	size, err := strconv.ParseUint(string(head[:8]), 16, 32)
 	last, also := strconv.ParseUint(string(head[18:26]), 16, 32)
-	sum = uint32(last)
+	n, sum = int64(size), uint32(last)
 	return n, sum, err == nil && also == nil && string(j.head(nil, int(n), sum)) == string(head)
 }
 
