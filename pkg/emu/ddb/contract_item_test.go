@@ -300,3 +300,16 @@ func TestContractGetProjection(t *testing.T) {
 		d.refused(t, "unused name", err, invalid, "unused in expressions: keys: {#unused}")
 	})
 }
+
+func TestContractLegacyBesideExpressions(t *testing.T) {
+	contract(t, func(t *testing.T, d *db) {
+		table := d.table(t, schema{})
+		_, err := d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: attrs(key), AttributesToGet: []string{"a"}, ProjectionExpression: aws.String("a")})
+		d.refused(t, "get", err, invalid, "Can not use both expression and non-expression parameters in the same request: "+
+			"Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}")
+		if d.ours {
+			_, err = d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: attrs(key), AttributesToGet: []string{"a"}})
+			d.refused(t, "alone", err, invalid, "The legacy member AttributesToGet is not emulated by kaiwa's DynamoDB: use ProjectionExpression")
+		}
+	})
+}

@@ -73,7 +73,7 @@ func structure(shape string, members ...member) decoder {
 		}
 		for _, name := range slices.Sorted(maps.Keys(object)) {
 			if object[name] != nil && !slices.ContainsFunc(members, func(m member) bool { return m.name == name }) {
-				return notEmulated("The member " + strings.TrimPrefix(at+"."+name, "."))
+				return refuseMember(object, strings.TrimPrefix(at+".", ".")+name, name)
 			}
 		}
 		for _, m := range members {
@@ -83,6 +83,34 @@ func structure(shape string, members ...member) decoder {
 		}
 		return nil
 	}
+}
+
+// legacy are the members that expressions replaced, with their successors.
+var legacy = map[string]string{
+	"AttributesToGet": "ProjectionExpression", "AttributeUpdates": "UpdateExpression", "Expected": "ConditionExpression", "ConditionalOperator": "ConditionExpression",
+	"KeyConditions": "KeyConditionExpression", "QueryFilter": "FilterExpression", "ScanFilter": "FilterExpression",
+}
+
+// refuseMember refuses a member that is not known, at a place. AWS takes legacy members, but not together with expressions.
+func refuseMember(object map[string]any, at, name string) error {
+	successor := legacy[name]
+	if successor == "" {
+		return notEmulated("The member " + at)
+	}
+	var old, expressions []string
+	for _, member := range slices.Sorted(maps.Keys(object)) {
+		switch {
+		case legacy[member] != "":
+			old = append(old, member)
+		case strings.HasSuffix(member, "Expression"):
+			expressions = append(expressions, member)
+		}
+	}
+	if len(expressions) > 0 {
+		return invalid("Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {%s} Expression parameters: {%s}",
+			strings.Join(old, ", "), strings.Join(expressions, ", "))
+	}
+	return invalid("The legacy member %s is not emulated by kaiwa's DynamoDB: use %s", at, successor)
 }
 
 func (m member) decode(p *problems, at string, v any) error {
@@ -251,7 +279,7 @@ func elements(least, most int, one func() decoder) decoder {
 	}
 }
 
-// entries decodes a map of at least one name; one makes the decoder for a name.
+// entries decodes a map of at least one table; one makes the decoder for a table's name.
 func entries(one func(name string) decoder) decoder {
 	return func(p *problems, at string, v any) error {
 		object, ok := v.(map[string]any)
@@ -261,7 +289,13 @@ func entries(one func(name string) decoder) decoder {
 		if len(object) == 0 {
 			p.violated(at, "'{}'", "Member must have length greater than or equal to 1")
 		}
-		for _, name := range slices.Sorted(maps.Keys(object)) {
+		names := slices.Sorted(maps.Keys(object))
+		if slices.ContainsFunc(names, func(name string) bool { return nameChars(name) != "" || outside(len(name), 1, 255) != "" }) {
+			p.violated(at, "'"+brief(v)+"'", "Map keys must satisfy constraint: [Member must have length less than or equal to 255, "+
+				"Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]") // dynalite
+			return nil
+		}
+		for _, name := range names {
 			if err := one(name)(p, at+"."+name+".member", object[name]); err != nil {
 				return err
 			}

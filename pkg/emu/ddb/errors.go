@@ -38,6 +38,8 @@ type apiError struct {
 	members map[string]any
 	// throttled: counted as throttled, not as an error.
 	throttled bool
+	// early: found before a transaction begins, so that it refuses the request instead of cancelling that.
+	early bool
 }
 
 func (e *apiError) Error() string {
@@ -72,6 +74,20 @@ func refusal(kind, message string) *apiError {
 // invalid is a ValidationException.
 func invalid(format string, args ...any) error {
 	return refusal(coralValidate+"ValidationException", fmt.Sprintf(format, args...))
+}
+
+// emptyKey is the refusal of a key that is an empty string or binary. It is told of a transaction as a whole, unlike any other
+// mistake in a key (paritysuite/dynamodb-conformance, captured in four regions).
+func emptyKey(format string, args ...any) error {
+	e := refusal(coralValidate+"ValidationException", fmt.Sprintf(format, args...))
+	e.early = true
+	return e
+}
+
+// isEarly tells whether an error refuses a transaction as a whole.
+func isEarly(err error) bool {
+	var e *apiError
+	return errors.As(err, &e) && e.early
 }
 
 // invalidValue is a ValidationException of the many that begin so.

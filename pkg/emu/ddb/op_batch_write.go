@@ -105,6 +105,10 @@ func (c *call) writeBatch(all []*batchEntry, refused []bool) (reply, error) {
 		if err != nil {
 			return nil, err
 		}
+		if e.action == "Put" && t.mistyped(e.item) {
+			// Not the words that PutItem has for it (paritysuite/dynamodb-conformance, captured in four regions).
+			return nil, errSchema()
+		}
 		key, err := e.place(t)
 		if err != nil {
 			return nil, err

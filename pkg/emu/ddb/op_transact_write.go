@@ -137,6 +137,9 @@ func (c *call) decideAll(writes []*write) ([]outcome, error) {
 	for i, w := range writes {
 		o, err := w.decide(places[i].table, places[i].key)
 		outcomes[i] = o
+		if isEarly(err) {
+			return nil, err
+		}
 		if err != nil {
 			reasons[i] = reasonFor(err)
 			failed = true
@@ -158,13 +161,17 @@ func (c *call) placeAll(writes []*write) ([]change, error) {
 		}
 		places[i].table = t
 	}
-	seen := map[change]bool{}
+	errs := make([]error, len(writes))
 	for i, w := range writes {
-		key, err := w.place(places[i].table)
+		if places[i].key, errs[i] = w.place(places[i].table); isEarly(errs[i]) {
+			return nil, errs[i]
+		}
+	}
+	seen := map[change]bool{}
+	for i, err := range errs {
 		if err != nil {
 			return nil, cancelledBy(i, len(writes), err)
 		}
-		places[i].key = key
 		if seen[places[i]] {
 			return nil, invalid("%s", twiceInTransaction)
 		}

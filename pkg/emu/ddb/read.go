@@ -200,13 +200,16 @@ func (r *read) answer(c *call, pg page) reply {
 	whole := r.wholeItems()
 	found := []item{}
 	for _, rec := range pg.scanned {
-		it := rec.attrs
+		it, seen := rec.attrs, rec.attrs
 		if whole {
 			full := r.t.items.get(storageKey(it, r.t.keys))
 			used.reads("", readUnits(full.size, r.consistent))
-			it = full.attrs
+			seen = full.attrs
 		}
-		if r.compiled.filter.holds(it) {
+		if r.selected == "ALL_ATTRIBUTES" || r.compiled.projection != nil {
+			it = seen // else what the index holds, even if the filter had to see more
+		}
+		if r.compiled.filter.holds(seen) {
 			found = append(found, r.compiled.projection.item(it))
 		}
 	}

@@ -1,6 +1,7 @@
 package ddb
 
 import (
+	"slices"
 	"time"
 )
 
@@ -150,6 +151,11 @@ func (t *table) keyOf(key item) (string, error) {
 	return storageKey(key, t.keys), nil
 }
 
+// mistyped tells whether a key attribute of the table has another type in an item.
+func (t *table) mistyped(it item) bool {
+	return slices.ContainsFunc(t.keys, func(k keyAttr) bool { return it[k.name] != nil && it[k.name].kind() != k.kind })
+}
+
 func errSchema() error { return invalid("The provided key element does not match the schema") }
 
 // placeOf checks a whole item that is to be stored and returns its place.
@@ -175,7 +181,7 @@ func (t *table) placeOf(it item) (string, error) {
 // checkKeyValue checks the size of a key attribute: of the partition key if i is 0, else of the sort key.
 func checkKeyValue(name string, i int, v value) error {
 	if err := notEmpty(v); err != "" {
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", err, name)
+		return emptyKey("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", err, name)
 	}
 	if _, isNumber := v.(number); isNumber {
 		return nil
@@ -212,7 +218,7 @@ func (t *table) checkIndexKeys(it item) error {
 				return invalidValue("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", attr.name, attr.kind, v.kind(), x.name)
 			}
 			if empty := notEmpty(v); empty != "" {
-				return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
+				return emptyKey("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
 					"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", empty, x.name, attr.name)
 			}
 			if err := checkKeyValue(attr.name, i, v); err != nil {

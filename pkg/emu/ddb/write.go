@@ -139,7 +139,7 @@ func (t *table) checkUpdated(u *update, now item) error {
 					return invalid("The update expression attempted to update the secondary index key to unsupported type")
 				}
 				if empty := notEmpty(v); empty != "" {
-					return invalid("One or more parameter values are not valid. The update expression attempted to update a secondary index key "+
+					return emptyKey("One or more parameter values are not valid. The update expression attempted to update a secondary index key "+
 						"to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty %s value.", empty)
 				}
 				if err := checkKeyValue(k.name, i, v); err != nil {
