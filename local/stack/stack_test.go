@@ -67,8 +67,7 @@ func scan(t *testing.T, endpoint string) (tables, items int) {
 func TestStats(t *testing.T) {
 	s := start(t, "none", nil)
 	ws := dial(t, s.URL(), nil)
-	say(t, ws, "one")
-	say(t, ws, "model "+demoModel)
+	posted := say(t, ws, "one") + say(t, ws, "model "+demoModel)
 	eventually(t, func() bool { // a message arrives before its post is answered
 		n := s.Stats()
 		return n.Posts[200] == 2 && n.Model.Completed == 1 && n.Functions["local-Worker"].InFlight == 0
@@ -79,7 +78,7 @@ func TestStats(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil || status != 200 {
 		t.Fatalf("status %d, %v", status, err)
 	}
-	if got.Posts[200] != 2 || got.PostedBytes < int64(len("hello one")) || got.Connections != 1 || got.Opened != 1 || got.Messages != 2 {
+	if got.Posts[200] != 2 || got.PostedBytes != int64(len(posted)) || got.Connections != 1 || got.Opened != 1 || got.Messages != 2 {
 		t.Errorf("posts %v, %d bytes, %d connections, %d opened, %d messages",
 			got.Posts, got.PostedBytes, got.Connections, got.Opened, got.Messages)
 	}
@@ -103,6 +102,22 @@ func TestStats(t *testing.T) {
 			t.Errorf("no %s in %s", name, body)
 		}
 	}
+
+	// Sockets leave the open ones and are counted by what closed them.
+	binary := dial(t, s.URL(), nil)
+	if err := binary.Write(t.Context(), websocket.MessageBinary, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := binary.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusUnsupportedData {
+		t.Errorf("binary: %v", err)
+	}
+	if err := ws.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		n := s.Stats()
+		return n.Connections == 0 && n.Opened == 2 && n.Closed[1000] == 1 && n.Closed[1003] == 1 && len(n.Closed) == 2
+	})
 }
 
 func TestFaultsOverHTTP(t *testing.T) {
