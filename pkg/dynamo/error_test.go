@@ -100,10 +100,13 @@ func TestErrorsDoNotQuoteNames(t *testing.T) {
 	const name = "a name that somebody made up"
 	w.net.set(func(string) fault { return throttled })
 	for what, do := range map[string]func() error{
-		"claim":  func() error { _, _, err := w.Claimed(ctx, "alice", name); return err },
-		"topic":  func() error { _, _, err := w.TopicPage(ctx, name, 3, "", 10); return err },
-		"parts":  func() error { _, err := w.JoinParts(ctx, "alice", name); return err },
-		"a part": func() error { _, err := w.PutPart(ctx, chat.Part{User: "alice", Prompt: name, Parts: 2, Text: "x"}, "h"); return err },
+		"claim": func() error { _, _, err := w.Claimed(ctx, "alice", name); return err },
+		"topic": func() error { _, _, err := w.TopicPage(ctx, name, 3, "", 10); return err },
+		"parts": func() error { _, err := w.JoinParts(ctx, "alice", name); return err },
+		"a part": func() error {
+			_, err := w.PutPart(ctx, chat.Part{User: "alice", Prompt: name, Parts: 2, Text: "x"}, "h")
+			return err
+		},
 	} {
 		err := do()
 		if err == nil || strings.Contains(err.Error(), name) {
