@@ -180,44 +180,9 @@ func (h *Host) start(inv *invocation, p *process) (*process, *outcome) {
 func (h *Host) watch(inv *invocation, p *process) outcome {
 	timeout := time.NewTimer(time.Until(inv.deadline))
 	defer timeout.Stop()
-	var fault <-chan time.Time
-	if inv.fault.Kill {
-		t := time.NewTimer(inv.fault.killAfter())
-		defer t.Stop()
-		fault = t.C
-	}
-	var memory <-chan time.Time
-	if memoryKnown {
-		t := time.NewTicker(memoryPoll)
-		defer t.Stop()
-		memory = t.C
-	}
-	var out outcome
-	for waiting := true; waiting; {
-		waiting = false
-		select {
-		case out = <-inv.answer:
-			if inv.fault.Kill {
-				return h.slain(inv, p)
-			}
-		case <-fault:
-			return h.slain(inv, p)
-		case <-timeout.C:
-			p.kill()
-			<-p.exited
-			return h.timedOut(inv, p)
-		case <-memory:
-			if p.overLimit() {
-				return h.outOfMemory(inv, p)
-			}
-			waiting = true
-		case <-p.exited:
-			select {
-			case out = <-inv.answer: // it said why before it went
-			default:
-				return *h.crashed(inv, p)
-			}
-		}
+	out, dead := h.answerOf(inv, p, timeout.C)
+	if dead {
+		return out
 	}
 	settle := time.NewTimer(settleTimeout)
 	defer settle.Stop()
@@ -238,6 +203,48 @@ func (h *Host) watch(inv *invocation, p *process) outcome {
 			h.finish(inv, out)
 		case <-timeout.C:
 			p.kill()
+		}
+	}
+}
+
+// answerOf waits for the answer of an invocation. dead tells that there is none
+// because p has ended, or had to.
+func (h *Host) answerOf(inv *invocation, p *process, timeout <-chan time.Time) (out outcome, dead bool) {
+	var fault, memory <-chan time.Time
+	if inv.fault.Kill {
+		t := time.NewTimer(inv.fault.killAfter())
+		defer t.Stop()
+		fault = t.C
+	}
+	if memoryKnown {
+		t := time.NewTicker(memoryPoll)
+		defer t.Stop()
+		memory = t.C
+	}
+	for {
+		select {
+		case out := <-inv.answer:
+			if inv.fault.Kill {
+				return h.slain(inv, p), true
+			}
+			return out, false
+		case <-fault:
+			return h.slain(inv, p), true
+		case <-timeout:
+			p.kill()
+			<-p.exited
+			return h.timedOut(inv, p), true
+		case <-memory:
+			if p.overLimit() {
+				return h.outOfMemory(inv, p), true
+			}
+		case <-p.exited:
+			select {
+			case out := <-inv.answer: // it said why before it went
+				return out, false
+			default:
+				return *h.crashed(inv, p), true
+			}
 		}
 	}
 }
