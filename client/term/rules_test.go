@@ -252,14 +252,18 @@ func TestRule6Resize(t *testing.T) {
 // A paragraph taller than the screen is finished row by row, in few pieces.
 func TestRule7TallParagraph(t *testing.T) {
 	onEach(t, 15, 6, func(t *testing.T, v *vt.Terminal, s *term.Screen) {
-		long := strings.Repeat(hard[0]+hard[1]+hard[6], 3)
+		long, sofar := strings.Repeat(hard[0]+hard[1]+hard[6], 3), ""
 		for _, r := range long {
 			s.Write(string(r))
+			sofar += string(r)
 			if err := s.Draw(term.Input{Status: "状態", Prompt: "> ", Text: "入力", Caret: 3}); err != nil {
 				t.Fatal(err)
 			}
 			if x, y := v.Cursor(); x != 4 || v.Rows()[y] != "> 入力" {
 				t.Fatalf("the cursor is at %d,%d of\n%s", x, y, rows(v))
+			}
+			if got := strings.Join(v.Text(), ""); got != sofar+"状態> 入力" {
+				t.Fatalf("of %q the terminal holds %q", sofar, got)
 			}
 		}
 		s.EndText()
