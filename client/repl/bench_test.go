@@ -42,16 +42,19 @@ func (e *echo) expect(text string) {
 // of several lengths: the median is reported.
 func BenchmarkKeyEcho(b *testing.B) {
 	for _, lines := range []int{0, 1000, 100_000} {
-		b.Run(fmt.Sprintf("after %d lines", lines), func(b *testing.B) { keyEcho(b, lines) })
+		b.Run(fmt.Sprintf("after %d lines", lines), func(b *testing.B) { keyEcho(b, lines, strings.Repeat("日本語の word ", 200_000)) })
 	}
+	b.Run("while code streams", func(b *testing.B) {
+		keyEcho(b, 0, "word\n```go\n"+strings.Repeat("\tfor i := range n { // 日本語 word\n\t\tf(i, \"word\")\n\t}\n", 20_000))
+	})
 }
 
-func keyEcho(b *testing.B, lines int) {
+func keyEcho(b *testing.B, lines int, reply string) {
 	server := fake.NewServer(func(prompt string) fake.Script {
 		if prompt == "long" {
 			return fake.Script{Text: strings.Repeat("a line of **the** conversation, 日本語の行\n", lines) + "x"}
 		}
-		return fake.Script{Text: strings.Repeat("日本語の word ", 200_000), Piece: 3, Every: 5 * time.Millisecond}
+		return fake.Script{Text: reply, Piece: 3, Every: 5 * time.Millisecond}
 	})
 	client, stop := fake.Serve(server)
 	defer stop()
