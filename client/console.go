@@ -22,6 +22,7 @@ type console struct {
 	// typed into it.
 	pausable bool
 	paused   chan chan struct{} // offered to the reader that was called off
+	undo     func()             // of what the console was told
 }
 
 func openConsole() (*console, error) {
@@ -30,7 +31,7 @@ func openConsole() (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.state = state
+	c.state, c.undo = state, understands()
 	// Opened anew, since only files that Go opened itself know deadlines, and
 	// setting one on what others share would change it for them.
 	if tty, err := openTTY(); err == nil {
@@ -46,6 +47,7 @@ func openConsole() (*console, error) {
 // close leaves the terminal as it was.
 func (c *console) close() {
 	_ = term.Restore(c.fd, c.state)
+	c.undo()
 	if c.pausable {
 		_ = c.in.Close()
 	}

@@ -64,7 +64,7 @@ type Options struct {
 }
 
 // Times of drawing. Text streams in at most 60 times a second, and less often
-// while the user types, so as not to disturb an input method.
+// while the user types or has begun a line, so as not to disturb an input method.
 const (
 	frameTime  = 17 * time.Millisecond
 	typingTime = 80 * time.Millisecond
@@ -193,7 +193,9 @@ func (r *repl) pressed(keys []term.Key) error {
 // pace is how long the next drawing has to wait.
 func (r *repl) pace() time.Duration {
 	every := frameTime
-	if time.Since(r.lastKey) < typing {
+	// An input method sends nothing while a word is being composed: whoever has
+	// begun a line may be at it.
+	if text, _ := r.edit.Shown(); text != "" || time.Since(r.lastKey) < typing {
 		every = typingTime
 	}
 	return max(0, every-time.Since(r.drawn))
