@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,7 +128,7 @@ func allAtOnce(t *testing.T, url string) {
 	next := time.Time{}
 	p.Until(notice, func(text string) bool { // sent while the socket was broken it is gone
 		if !strings.Contains(text, notice) && time.Now().After(next) {
-			notify(t, url, "配備", "完了しました")
+			notify(t, url, `{"to":{"user":"anonymous"},"title":"配備","text":"完了しました"}`)
 			next = time.Now().Add(2 * time.Second)
 		}
 		return strings.Contains(text, notice)
@@ -162,19 +161,15 @@ func allAtOnce(t *testing.T, url string) {
 	p.Shows("left with 0")
 }
 
-// notify has the service tell everybody something, as another system would.
-func notify(t *testing.T, url, title, text string) {
+// notify has the service send a notification, as another system would.
+func notify(t *testing.T, url, message string) {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"to": map[string]string{"user": "anonymous"}, "title": title, "text": text})
-	if err != nil {
-		t.Fatal(err)
-	}
 	client := lambda.New(lambda.Options{
 		BaseEndpoint: aws.String(strings.TrimSuffix(strings.Replace(url, "ws://", "http://", 1), "/dev")),
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("notify"), Payload: body})
+	out, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("notify"), Payload: []byte(message)})
 	if err != nil || out.FunctionError != nil {
 		t.Fatalf("notify: %v, %s", err, out.Payload)
 	}
