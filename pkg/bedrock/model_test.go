@@ -187,11 +187,14 @@ func TestCancel(t *testing.T) {
 
 func TestDeadlineBeforeTheStream(t *testing.T) {
 	log, outcome := outcomes()
-	m, _ := start(t, bedrock.Options{}, &converse.Options{Logger: log})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	m, s := start(t, bedrock.Options{}, &converse.Options{Logger: log})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if h := ask(ctx, m, user("@demo first=1h")); h.err != context.DeadlineExceeded || len(h.chunks) != 0 {
 		t.Errorf("got %v, %v; want context.DeadlineExceeded", h.chunks, h.err)
+	}
+	if s.Stats().Calls == 0 {
+		t.Skip("this machine is too busy: the call did not reach the model within a second")
 	}
 	if how := <-outcome; how != "cancelled" {
 		t.Errorf("the call is %s", how)
