@@ -169,6 +169,7 @@ func TestPostToAClosedSocket(t *testing.T) {
 	<-f.closed
 	// $disconnect is not guaranteed: put the item back as if it had never come.
 	f.connect(id, "alice", "")
+	f.ages(id)
 	if d, err := n.Handle(t.Context(), event); err != nil || d != (herald.Tally{Gone: 1}) || !f.connection(id).Gone {
 		t.Errorf("%+v, %v, %+v", d, err, f.connection(id))
 	}

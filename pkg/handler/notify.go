@@ -42,7 +42,7 @@ func NewNotify(env *Env, log *slog.Logger, store NotifyStore, sockets herald.Soc
 		env.faults = append(env.faults, fmt.Errorf("DEFAULT_TARGET: %w", err))
 	}
 	ask := &asker{question: env.String("ASK_PROMPT", ""),
-		h: &SendMessage{Store: store, Poster: sockets, Reply: reply, Limits: NewLimits(env), Logger: log}}
+		h: &SendMessage{Store: store, Poster: sockets, Reply: reply, Auth: env.String("AUTH", ""), Limits: NewLimits(env), Logger: log}}
 	return &Notify{Default: to, Secret: env.String("WEBHOOK_SECRET", ""), Logger: log,
 		Herald: herald.New(store, sockets, self, &herald.Options{
 			Topics: env.List("TOPIC_PATTERN"), Rate: env.Int("BROADCAST_RATE", 0) / herald.Shards,

@@ -31,6 +31,16 @@
 // length and a part are present even when 0 and count code points of the
 // decoded text: never bytes, escapes or UTF-16 units.
 //
+// # Notifications
+//
+//	{"action":"subscribe","topic":…}    →
+//	                                    ←    subscribed {topic}
+//	                                    ←    notification {id title text level topic …}
+//
+// Topics are the user's: every connection hears them, and what comes while none is
+// there is sent to the next one, oldest first. A notification may come twice under
+// one id after a fault; a client shows it once.
+//
 // # What a message is
 //
 // A JSON object without "action" is sendMessage. An unknown action is
