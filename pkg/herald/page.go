@@ -70,7 +70,7 @@ func (h *Herald) mayHave(c chat.Connection, n *note) bool {
 
 // toUser brings it to every open connection of a user, or to the inbox.
 func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Delivery, t *Tally) error {
-	if user != chat.Anonymous {
+	if user != chat.Anonymous && len(d.Reached) == 0 { // who has it must not find it in the inbox
 		home, err := h.store.Home(ctx, user)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Deliv
 			return h.keepAndFlush(ctx, user, n, t)
 		}
 	}
-	any := len(d.Reached) > 0
+	heard := len(d.Reached) > 0
 	var failed []error
 	for behind := ""; ; {
 		list, next, err := h.store.UserPage(ctx, user, behind, pageSize)
@@ -89,7 +89,7 @@ func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Deliv
 		r, err := h.posts(ctx, list, n, d, t)
 		for i, c := range list {
 			if r.reached[i] {
-				any = true
+				heard = true
 				d.Reached = remember(d.Reached, c.ID)
 			}
 		}
@@ -103,7 +103,7 @@ func (h *Herald) toUser(ctx context.Context, user string, n *note, d *chat.Deliv
 	switch {
 	case len(failed) > 0:
 		return chat.Join(failed...)
-	case any:
+	case heard:
 		d.Reached = nil // nobody will ask
 		return nil
 	case user == chat.Anonymous:
