@@ -76,6 +76,16 @@ func (p *Pane) Cursor() (x, y int) {
 	return x, y
 }
 
+// Screen is what Rows and Cursor tell, of one moment.
+func (p *Pane) Screen() (rows []string, x, y int) {
+	p.t.Helper()
+	first, rest, _ := strings.Cut(p.Do("display-message", "-p", "#{cursor_x} #{cursor_y}", ";", "capture-pane", "-p"), "\n")
+	if _, err := fmt.Sscan(first, &x, &y); err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(rest, "\n"), "\n"), x, y
+}
+
 // Resize changes the size of the window.
 func (p *Pane) Resize(cols, rows int) {
 	p.t.Helper()

@@ -126,6 +126,9 @@ func (r *reflow) split(i int) {
 	row, before := r.from[i], len(r.to)
 	for rest := row.cells; len(rest) > 0; {
 		n := fit(rest, r.cols)
+		if n == 0 { // a wide character in a single column
+			n = fit(rest, 2)
+		}
 		r.to = append(r.to, line{cells: rest[:n:n], wrapped: n < len(rest) || row.wrapped})
 		rest = rest[n:]
 	}
