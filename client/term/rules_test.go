@@ -234,6 +234,18 @@ func TestRule6Resize(t *testing.T) {
 			t.Errorf("the terminal holds\n%s\nwant\n%s", strings.Join(v.Text(), "\n"), text)
 		}
 	})
+	t.Run("and back", func(t *testing.T) { // what was below the cursor is gone then
+		v, s := screen(40, 8)
+		s.Write("日本")
+		draw(t, s, "1\n2\n3\n4", 0)
+		v.Resize(40, 3)
+		v.Resize(40, 8)
+		s.Found(v.Cursor())
+		draw(t, s, "1\n2\n3\n4", 0)
+		if got, want := rows(v), "日本\n> 1\n2\n3\n4"; got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
 	t.Run("fixed", func(t *testing.T) {
 		v := vt.New(40, 12)
 		v.Fixed = true

@@ -171,7 +171,8 @@ func (s *Screen) Draw(in Input) error {
 	cols, height := s.measure()
 	s.settle(cols, height)
 	next := s.layout(in, cols, height)
-	if s.done.Len() == 0 && s.clear == 0 && cols == s.cols && height == s.height && next.equal(s.drawn) {
+	same := cols == s.cols && height == s.height && s.found == nil // a window may have been changed and back
+	if s.done.Len() == 0 && s.clear == 0 && same && next.equal(s.drawn) {
 		return s.err
 	}
 	s.show(next, cols, height)
@@ -202,8 +203,8 @@ func (s *Screen) page(cols int) page { return page{cols, s.widths} }
 func (s *Screen) Measure(m cells.Measure) { s.widths = m }
 
 // Found tells where the cursor is, from 0, on a terminal that has changed its size
-// since the last Draw. If it is not where it was left, the region is not looked for
-// but started afresh: rather a row too many than one of the text too few.
+// since the last Draw. If that is not where the caret was left, the region is looked
+// for at the bottom: rather a row too many is left than one of the text too few.
 func (s *Screen) Found(x, y int) { s.found = &[2]int{x, y} }
 
 // Clear leaves nothing on the screen but the live region, which moves to the top;
