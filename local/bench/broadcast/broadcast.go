@@ -39,10 +39,9 @@ const shards = 16
 
 // Crowd are connections without sockets.
 type Crowd struct {
-	posts    []atomic.Int32 // by number
-	accepted atomic.Int64
-	last     atomic.Int64 // when, in nanoseconds
-	peak     sync.Map     // MB by function
+	posts []atomic.Int32 // by number
+	last  atomic.Int64   // when, in nanoseconds
+	peak  sync.Map       // MB by function
 }
 
 // NewCrowd makes room for n connections.
@@ -55,7 +54,6 @@ func (c *Crowd) Accepts(connection string) bool {
 		return false
 	}
 	c.posts[i].Add(1)
-	c.accepted.Add(1)
 	c.last.Store(time.Now().UnixNano())
 	return true
 }
@@ -126,21 +124,30 @@ func seed(ctx context.Context, s *stack.Stack, from, to int, topic bool) error {
 		g.Go(func() error {
 			about := fmt.Sprintf(`"connectionId":%q,"connectedAt":%d,"requestId":"r","domainName":"d","stage":"dev"`, name(i), time.Now().UnixMilli())
 			event := fmt.Sprintf(`{"queryStringParameters":{"user":"u%d"},"requestContext":{"routeKey":"$connect","eventType":"CONNECT",%s}}`, i, about)
-			answer, err := s.Invoke(ctx, "connect", []byte(event))
-			if err != nil || !strings.Contains(string(answer), `"statusCode":200`) {
-				return fmt.Errorf("connect: %s, %w", answer, err)
-			}
-			if !topic {
-				return nil
+			if err := succeed(ctx, s, "connect", event); err != nil || !topic {
+				return err
 			}
 			event = fmt.Sprintf(`{"body":"{\"action\":\"subscribe\",\"topic\":\"crowd\"}","requestContext":{"routeKey":"$default","eventType":"MESSAGE",%s}}`, about)
-			if answer, err = s.Invoke(ctx, "sendmessage", []byte(event)); err != nil || !strings.Contains(string(answer), `"statusCode":200`) {
-				return fmt.Errorf("subscribe: %s, %w", answer, err)
-			}
-			return nil
+			return succeed(ctx, s, "sendmessage", event)
 		})
 	}
 	return g.Wait()
+}
+
+// succeed invokes until the answer is 200: on a busy machine a table call may run
+// into its deadline, and a client would try again as well.
+func succeed(ctx context.Context, s *stack.Stack, function, event string) error {
+	var answer []byte
+	for range 10 {
+		var err error
+		if answer, err = s.Invoke(ctx, function, []byte(event)); err != nil {
+			return err
+		}
+		if strings.Contains(string(answer), `"statusCode":200`) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s answers %s", function, answer)
 }
 
 // measure sends one notification and waits until the last connection has it and all
@@ -150,7 +157,7 @@ func measure(ctx context.Context, s *stack.Stack, c *Crowd, n int, to string) (r
 		c.posts[i].Store(0)
 	}
 	c.peak.Clear()
-	before, already := s.Stats(), c.accepted.Load()
+	before := s.Stats()
 	began := time.Now()
 	answer, err := s.Invoke(ctx, "notify", fmt.Appendf(nil, `{"to":{%s},"id":"n%d","title":"broadcast","text":"to %d connections"}`, to, began.UnixNano(), n))
 	if err != nil {
@@ -163,8 +170,9 @@ func measure(ctx context.Context, s *stack.Stack, c *Crowd, n int, to string) (r
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
+		// An event waits or runs until it is done: then nobody else will get it.
 		f := s.Stats().Functions["local-NotifyFunction"]
-		if c.accepted.Load()-already >= int64(n) && f.InFlight == 0 && f.Queued == 0 {
+		if f.InFlight == 0 && f.Queued == 0 {
 			break
 		}
 		if f.Dropped > before.Functions["local-NotifyFunction"].Dropped {
