@@ -8,14 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // TestNotify: the message goes out by Invoke, and what became of it is told.
 func TestNotify(t *testing.T) {
+	var mu sync.Mutex // over what the server and the test share
 	var path, body, answer, failed string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		path, body = r.URL.Path, string(b)
 		if failed != "" {
 			w.Header().Set("X-Amz-Function-Error", failed)
@@ -38,16 +42,24 @@ func TestNotify(t *testing.T) {
 		{"to the default", `{"text":"to the default"}`},
 		{"-event " + event, `{"Records":[]}`},
 	} {
-		answer, failed = `{"delivered":1,"gone":0}`, ""
+		const done = `{"delivered":1,"gone":0}`
+		mu.Lock()
+		answer = done
+		mu.Unlock()
 		code, out, errs := ends(t, append([]string{"notify", "-addr", addr}, strings.Fields(tt.args)...)...)
-		if code != 0 || out != answer+"\n" || errs != "" || body != tt.sent || path != "/2015-03-31/functions/notify/invocations" {
+		mu.Lock()
+		path, body := path, body
+		mu.Unlock()
+		if code != 0 || out != done+"\n" || errs != "" || body != tt.sent || path != "/2015-03-31/functions/notify/invocations" {
 			t.Errorf("%s: exit %d, %q, %q; sent %s to %s", tt.args, code, out, errs, body, path)
 		}
 		if !json.Valid([]byte(body)) {
 			t.Errorf("%s: not JSON: %s", tt.args, body)
 		}
 	}
+	mu.Lock()
 	answer, failed = `{"errorMessage":"to names nobody","errorType":"errorString"}`, "Unhandled"
+	mu.Unlock()
 	if code, _, errs := ends(t, "notify", "-addr", addr, "x"); code != 1 || errs != "local notify: to names nobody\n" {
 		t.Errorf("exit %d, %q", code, errs)
 	}
