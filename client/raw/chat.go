@@ -101,6 +101,8 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 
 func (c *chat) key(ctx context.Context, k term.Key, keep func(string)) error {
 	switch c.edit.Press(k) {
+	case term.Clear:
+		c.screen.Clear()
 	case term.Leave:
 		return io.EOF
 	case term.Break:
