@@ -39,12 +39,13 @@ type Call struct {
 // newCallers gives every function credentials of its own, as roles have, and the
 // policies of its role. Policies that are not in the template, such as AWS's own, or
 // say what iam does not read, cannot be known; the function may do everything then.
-func (s *Stack) newCallers(t *sam.Template) (map[string]*caller, error) {
+func (s *Stack) newCallers(t *sam.Template) map[string]*caller {
 	callers := map[string]*caller{}
 	for _, f := range t.Functions() {
 		role, err := t.Role(f)
-		if err != nil {
-			return nil, err
+		if err != nil { // a function of CloudFormation that is not evaluated, say
+			s.opt.Logger.Warn("a role cannot be read, so its function may do everything here", "function", f.LogicalID, "error", err)
+			role.Unknown = err.Error()
 		}
 		c := &caller{
 			function: f.LogicalID, known: role.Unknown == "",
@@ -62,7 +63,7 @@ func (s *Stack) newCallers(t *sam.Template) (map[string]*caller, error) {
 		}
 		callers[c.credentials.AccessKeyID] = c
 	}
-	return callers, nil
+	return callers
 }
 
 // credentialsOf are those of a function by its logical id.

@@ -137,9 +137,7 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 
 // admit finds out who may do what: clients and functions.
 func (s *Stack) admit(t *sam.Template) (err error) {
-	if s.callers, err = s.newCallers(t); err != nil {
-		return err
-	}
+	s.callers = s.newCallers(t)
 	s.where = iam.Account{Partition: "aws", Region: s.opt.Region, ID: account}
 	if s.where.PartitionKey, err = partitionKeys(t.Tables()); err != nil {
 		return err

@@ -24,27 +24,32 @@ func (t *Template) Resources(kind string) ([]Resource, error) {
 		if r.kind != kind {
 			continue
 		}
-		v, err := t.stack.eval(r.properties)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.id, err)
-		}
-		out, p := Resource{ID: r.id}, t.stack.props(r.properties)
-		everything := plain(p, "", v)
-		if err = p.err; err == nil {
-			out.Properties, err = json.Marshal(everything)
-		}
-		if err == nil {
-			out.Ref, err = t.stack.physical(r)
-		}
-		if err == nil && kinds[kind].attrs["Arn"] != "" {
-			out.ARN, err = t.stack.getAtt(r.node, r.id, "Arn")
-		}
+		out, err := t.stack.evaluated(r)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.id, err)
 		}
 		list = append(list, out)
 	}
 	return list, nil
+}
+
+func (s *stack) evaluated(r *resource) (Resource, error) {
+	v, err := s.eval(r.properties)
+	if err != nil {
+		return Resource{}, err
+	}
+	out, p := Resource{ID: r.id}, s.props(r.properties)
+	everything := plain(p, "", v)
+	if err = p.err; err == nil {
+		out.Properties, err = json.Marshal(everything)
+	}
+	if err == nil {
+		out.Ref, err = s.physical(r)
+	}
+	if err == nil && kinds[r.kind].attrs["Arn"] != "" {
+		out.ARN, err = s.getAtt(r.node, r.id, "Arn")
+	}
+	return out, err
 }
 
 // Role is what a function may do.
@@ -66,17 +71,24 @@ func (t *Template) Role(f Function) (Role, error) {
 	if err != nil || arn == "" {
 		return Role{Unknown: "its role is made by SAM"}, err
 	}
-	roles, err := t.Resources("AWS::IAM::Role")
-	if err != nil {
-		return Role{}, err
-	}
-	at := slices.IndexFunc(roles, func(r Resource) bool { return r.ARN == arn })
+	// Other roles are not looked at: they may be for services that are not here.
+	at := slices.IndexFunc(t.stack.order, func(r *resource) bool {
+		if r.kind != "AWS::IAM::Role" {
+			return false
+		}
+		its, err := t.stack.getAtt(r.node, r.id, "Arn")
+		return err == nil && its == arn
+	})
 	if at < 0 {
 		return Role{Unknown: "its role is not in this template"}, nil
 	}
-	role := Role{ID: roles[at].ID, Name: roles[at].Ref, Policies: map[string][]byte{}}
+	r, err := t.stack.evaluated(t.stack.order[at])
+	if err != nil {
+		return Role{}, fmt.Errorf("%s: %w", t.stack.order[at].id, err)
+	}
+	role := Role{ID: r.ID, Name: r.Ref, Policies: map[string][]byte{}}
 	var p attached
-	if err := json.Unmarshal(roles[at].Properties, &p); err != nil {
+	if err := json.Unmarshal(r.Properties, &p); err != nil {
 		return Role{}, fmt.Errorf("%s: %w", role.ID, err)
 	}
 	if len(p.ManagedPolicyArns) > 0 {

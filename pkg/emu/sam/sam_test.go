@@ -331,6 +331,7 @@ func TestRole(t *testing.T) {
 		{"SAM's", strings.Replace(fn, "ROLE", "", 1), "its role is made by SAM", nil},
 		{"elsewhere", strings.Replace(fn, "ROLE", ", Role: 'arn:aws:iam::1:role/x'", 1), "its role is not in this template", nil},
 		{"inline", strings.Replace(fn, "ROLE", own, 1) + role, "", map[string]string{"R/p": inline}},
+		{"beside one for what is not here", strings.Replace(fn, "ROLE", own, 1) + role + "  O: {Type: AWS::IAM::Role, Properties: {Path: !Cidr x}}\n", "", map[string]string{"R/p": inline}},
 		{"managed", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: [x]\n", "its role has managed policies", map[string]string{"R/p": inline}},
 		{"attached", strings.Replace(fn, "ROLE", own, 1) + role +
 			"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: q, Roles: [!Ref R], PolicyDocument: {Statement: []}}}\n" +
