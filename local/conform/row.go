@@ -89,7 +89,7 @@ func (c *Check) result(r Row) Result {
 	case r.Unknown() && c.err != nil:
 		return Result{r, Cannot, c.differences}
 	case r.Unknown():
-		return Result{r, Observed, c.observed}
+		return Result{r, Observed, append(c.differences, c.observed...)}
 	case len(c.differences) > 0:
 		return Result{r, Differs, c.differences}
 	}
