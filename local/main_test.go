@@ -52,7 +52,11 @@ func TestMain(m *testing.M) {
 
 // forStart is how long a run may take until it is ready: it may have to compile
 // the AWS SDK first.
-const forStart = time.Minute
+const forStart = 5 * time.Minute
+
+// forEnd is how long a run may take to end on a busy machine: closeTime for what it
+// runs, and the rest. A function that is slow, or a reply, would take longer.
+const forEnd = 15 * time.Second
 
 // goCache is go's own cache, which must not move with the user's.
 var goCache = sync.OnceValues(func() (string, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // limit is how long Until waits.
-const limit = 20 * time.Second
+const limit = time.Minute
 
 // panes numbers the tmux servers of this process.
 var panes atomic.Int32

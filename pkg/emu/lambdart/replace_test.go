@@ -11,7 +11,7 @@ import (
 
 // What runs when a function is replaced ends as it began; all that comes later is new.
 func TestReplace(t *testing.T) {
-	r := start(t, nil, lambdart.Function{Name: "f", Command: []string{program, "one"}, Timeout: 10e9})
+	r := start(t, nil, lambdart.Function{Name: "f", Command: []string{program, "one"}, Timeout: 60e9})
 	args := func() string {
 		out, _ := r.call(t, "f", `{"Do":"args"}`)
 		return out
@@ -54,7 +54,7 @@ func TestReplace(t *testing.T) {
 
 // However often and whenever it is replaced, no invocation fails.
 func TestReplaceUnderLoad(t *testing.T) {
-	r := start(t, nil, lambdart.Function{Name: "f", Command: []string{program, "0"}, Timeout: 10e9})
+	r := start(t, nil, lambdart.Function{Name: "f", Command: []string{program, "0"}, Timeout: 60e9})
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {

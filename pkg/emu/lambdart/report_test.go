@@ -20,7 +20,8 @@ func reporting(t *testing.T, functions ...lambdart.Function) (*rig, <-chan lambd
 
 func TestReports(t *testing.T) {
 	r, reports := reporting(t,
-		lambdart.Function{Name: "f", Timeout: time.Second, MemoryMB: 256},
+		lambdart.Function{Name: "f", Timeout: time.Minute, MemoryMB: 256},
+		lambdart.Function{Name: "hurried", Timeout: time.Second},
 		lambdart.Function{Name: "exits", Command: []string{program, "init-exit"}},
 	)
 	call := func(function, do string) lambdart.Report {
@@ -45,10 +46,10 @@ func TestReports(t *testing.T) {
 	if failed := call("f", `{"Do":"error","Text":"no"}`); string(failed.Error) != `{"errorMessage":"no","errorType":"errorString"}` || failed.Crash || failed.Timeout {
 		t.Errorf("failed: %+v %s", failed, failed.Error)
 	}
-	if late := call("f", `{"Do":"sleep","Ms":60000}`); !late.Timeout || late.Crash || late.Error != nil || late.Duration < time.Second {
+	if late := call("hurried", `{"Do":"sleep","Ms":60000}`); !late.Timeout || late.Crash || late.Error != nil || late.Duration < time.Second {
 		t.Errorf("late: %+v", late)
 	}
-	if gone := call("f", `{"Do":"exit","N":1}`); !gone.Crash || gone.Init == 0 {
+	if gone := call("hurried", `{"Do":"exit","N":1}`); !gone.Crash || gone.Init == 0 {
 		t.Errorf("gone: %+v", gone)
 	}
 	if never := call("exits", `{}`); !never.Crash || never.Duration != 0 || never.Init == 0 {
