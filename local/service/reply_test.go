@@ -171,6 +171,7 @@ func TestFaults(t *testing.T) {
 // TestModelFaults: each way the model fails is a typed error and an honest end,
 // with what came before it.
 func TestModelFaults(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := service(t, nil, nil)
 	p := dial(t, s, "")
 	tests := map[string]wire.Code{
@@ -210,6 +211,7 @@ func TestModelFaults(t *testing.T) {
 // TestNeverSilent is the thirty-second promise, six times as fast: the gateway
 // closes what is idle for 5 s, the model says nothing for 7 s and stalls for 12.
 func TestNeverSilent(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := service(t, map[string]string{"KeepaliveSeconds": "3"}, &stack.Options{Idle: 5 * time.Second})
 	p := dial(t, s, "")
 	const prompt = "@demo tokens=30 every=10ms first=7s stall=12s@10"
@@ -223,6 +225,7 @@ func TestNeverSilent(t *testing.T) {
 // TestKilled: the function dies in the middle; the client hears an honest end, and
 // the conversation goes on.
 func TestKilled(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := service(t, nil, &stack.Options{AsyncRetry: 16 * time.Second})
 	p := dial(t, s, "")
 	p.send(wire.SendMessage{ID: "warm", Text: "hello"})
