@@ -192,9 +192,6 @@ func (t *Talk) Unqueue() (text string, ok bool) {
 // Queued is how many prompts wait for their turn.
 func (t *Talk) Queued() int { return max(0, len(t.prompts)-1) }
 
-// Conversation is the current one's id, "" before the first prompt is accepted.
-func (t *Talk) Conversation() string { return t.conversation }
-
 // New makes the next prompt start a conversation.
 func (t *Talk) New() error { return t.Enter("") }
 
