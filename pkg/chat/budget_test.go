@@ -29,6 +29,19 @@ func TestEstimateTokens(t *testing.T) {
 	}
 }
 
+// TestCautiousTokens: what can be made dear on purpose counts at least what models
+// are known to make of it, a token for each digit and sign; prose not much more.
+func TestCautiousTokens(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, "a": 1, "ab": 1, "Zz ok": 3, "0123456789": 10, "{}[]@`": 6, "\t\n": 2, "0xdeadbeef": 6, "é": 1, "日本語": 6, "😀": 3, "\xff": 2,
+		"The quick brown fox jumps over the lazy dog.": 23,
+	} {
+		if got := chat.CautiousTokens(text); got != want || got < chat.EstimateTokens(text) {
+			t.Errorf("CautiousTokens(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
+
 func TestBudget(t *testing.T) {
 	var none chat.Budget
 	if none.Take("") {

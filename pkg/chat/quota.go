@@ -65,7 +65,7 @@ const (
 // and the longest reply. Not the history, of which nobody knows yet how much the
 // budget takes: so the day's tokens may be passed by the history of those replies
 // that run when they are used up, once each.
-func (q Quota) Holds(prompt string) int { return EstimateTokens(prompt) + q.MaxTokens }
+func (q Quota) Holds(prompt string) int { return CautiousTokens(prompt) + q.MaxTokens }
 
 // Counts tells whether the quota has any bound.
 func (q Quota) Counts() bool {

@@ -130,7 +130,7 @@ func TestTurnsCountOnce(t *testing.T) {
 		}
 	}
 	counted(1)
-	if h := w.account().Running[turn.Reply]; h.Tokens != 102 || h.Until.Before(w.clock.Now().Add(15*time.Minute)) {
+	if h := w.account().Running[turn.Reply]; h.Tokens != 103 || h.Until.Before(w.clock.Now().Add(15*time.Minute)) {
 		t.Errorf("held %+v", h)
 	}
 	// Another delivery of the prompt.
@@ -187,7 +187,7 @@ func TestCharge(t *testing.T) {
 		}
 	}
 	a, b, c := begin("p1"), begin("p2"), begin("p3")
-	if a.Held != 102 {
+	if a.Held != 103 {
 		t.Errorf("holds %d", a.Held)
 	}
 	if img, err := w.Reply(ctx, a.ID); err != nil || img.Held != a.Held {

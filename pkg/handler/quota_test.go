@@ -113,7 +113,7 @@ func TestTokensOfToday(t *testing.T) {
 	bubble(t, func(d *desk) { // begins at midnight
 		d.Limits.Quota = chat.Quota{Tokens: 350, MaxTokens: 100}
 		d.connect("c1", "alice", wire.SubprotocolJSON)
-		a := one[wire.Accepted](d, "c1", anew("p1")) // 103 with the canary
+		a := one[wire.Accepted](d, "c1", anew("p1")) // 104 with the canary
 		one[wire.Accepted](d, "c1", anew("p2"))
 		one[wire.Accepted](d, "c1", anew("p3"))
 		e := d.refuses("c1", anew("p4"), wire.CodeRateLimited)
@@ -203,7 +203,7 @@ func TestKilledReplyFreesItsPlace(t *testing.T) {
 		if _, ok := frames[len(frames)-1].(wire.Accepted); !ok || d.reply(a.Reply).EndStop != wire.StopInterrupted {
 			t.Errorf("%+v", frames)
 		}
-		if acc := d.account("alice"); acc.Tokens != 103 { // nobody knows what it used: all it held
+		if acc := d.account("alice"); acc.Tokens != 104 { // nobody knows what it used: all it held
 			t.Errorf("%+v", acc)
 		}
 		// One whose conversation was deleted under it.
@@ -212,7 +212,7 @@ func TestKilledReplyFreesItsPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.send("c1", anew("p3"))
-		if acc := d.account("alice"); acc.Tokens != 206 || len(acc.Running) != 1 {
+		if acc := d.account("alice"); acc.Tokens != 208 || len(acc.Running) != 1 {
 			t.Errorf("%+v", acc)
 		}
 	})

@@ -16,7 +16,7 @@ import (
 // TestCharge: every reply is charged for once it has ended: with what the model
 // said, else with what it was sent and what came of it.
 func TestCharge(t *testing.T) {
-	const hello = 2 + 4 // the prompt of newDesk, and what a message costs
+	const hello = 3 + 4 // the prompt of newDesk, and what a message costs
 	said := step{chunk: chat.Chunk{Text: "four words, perhaps five"}}
 	stop := step{chunk: chat.Chunk{Stop: wire.StopEndTurn}}
 	usage := step{chunk: chat.Chunk{Usage: &chat.Usage{Input: 100, Output: 20, CacheRead: 3, CacheWrite: 4}}}
@@ -27,18 +27,18 @@ func TestCharge(t *testing.T) {
 		want  int
 	}{
 		"counted":                     {script{said, stop, usage}, nil, 127},
-		"complete, but not counted":   {script{said, stop}, nil, hello + 8},
-		"broken off":                  {script{said, step{err: io.EOF}}, nil, hello + 8},
+		"complete, but not counted":   {script{said, stop}, nil, hello + 13},
+		"broken off":                  {script{said, step{err: io.EOF}}, nil, hello + 13},
 		"failed at once":              {script{step{err: chat.E(chat.ModelThrottled, "slow down")}}, nil, 0},
-		"failed later":                {script{said, step{err: chat.E(chat.ModelError, "broken")}}, nil, hello + 8},
-		"stopped":                     {script{said, silence}, (*desk).wish, hello + 8},
+		"failed later":                {script{said, step{err: chat.E(chat.ModelError, "broken")}}, nil, hello + 13},
+		"stopped":                     {script{said, silence}, (*desk).wish, hello + 13},
 		"stopped before the first":    {script{silence}, (*desk).wish, hello},
 		"stopped before it was begun": {script{silence}, nil, 0},
 		"somebody else thought it died": {script{said, silence}, func(d *desk) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.reply.State, d.reply.EndStop = chat.Ended, wire.StopInterrupted
-		}, hello + 8},
+		}, hello + 13},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

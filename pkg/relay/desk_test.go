@@ -90,7 +90,11 @@ func (d *desk) Tick(_ context.Context, p chat.Progress) (chat.Reply, error) {
 	return d.image(), err
 }
 
-func (d *desk) End(_ context.Context, e chat.Ending) (chat.Reply, error) {
+// End takes its time, as a table does: what was stopped hears of it meanwhile.
+func (d *desk) End(ctx context.Context, e chat.Ending) (chat.Reply, error) {
+	if err := wait(ctx, 5*time.Millisecond); err != nil {
+		return chat.Reply{}, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.endErr != nil {

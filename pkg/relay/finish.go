@@ -88,13 +88,15 @@ func (t *turn) writeEnd(ctx context.Context, stop string, onlyIfN *int64) (chat.
 }
 
 // charge counts what the model used, also where somebody else ended the reply. What
-// it has not said, because it was stopped or broke off, is estimated; a model that
-// failed before its first word costs nothing. The posts do not wait for it.
+// it has not said, because it was stopped or broke off, is estimated, cautiously; a
+// model that failed by itself before its first word costs nothing. The posts do not
+// wait for it.
 func (t *turn) charge(ctx context.Context) {
 	t.mu.Lock()
 	n := t.answer.usage.Total()
-	if n == 0 && (t.answer.err == nil || t.text.Len() > 0) {
-		n = t.asked + chat.EstimateTokens(t.text.Slice(0, t.text.Len()))
+	failed := t.answer.err != nil && !t.answer.halted
+	if n == 0 && (!failed || t.text.Len() > 0) {
+		n = t.asked + chat.CautiousTokens(t.text.Slice(0, t.text.Len()))
 	}
 	t.mu.Unlock()
 	t.r.teller.Charge(ctx, t.held, n)

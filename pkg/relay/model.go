@@ -17,11 +17,11 @@ func (t *turn) read(ctx context.Context) {
 	a := t.readAll(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ctx.Err() == nil {
+	a.done, a.halted = true, ctx.Err() != nil
+	if !a.halted {
 		t.text.Flush()
 	}
 	t.answer = a
-	t.answer.done = true
 	t.wakeAll()
 	nudge(t.changed)
 }

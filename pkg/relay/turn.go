@@ -34,7 +34,7 @@ type turn struct {
 	text     frame.Text
 	first    time.Time // of the first text
 	answer   answer
-	asked    int // tokens of the prompt, estimated; 0 until the model is asked
+	asked    int // tokens of the prompt, estimated cautiously; 0 until the model is asked
 	senders  map[string]*sender
 	seenN    int64
 	claimed  bool // the listeners of the claim are registered
@@ -47,10 +47,11 @@ type turn struct {
 
 // answer is what the model has said about its own end.
 type answer struct {
-	done  bool
-	stop  string // set: the answer is complete
-	err   error
-	usage chat.Usage
+	done   bool
+	stop   string // set: the answer is complete
+	err    error
+	halted bool // by us: err is no fault of the model's
+	usage  chat.Usage
 }
 
 func newTurn(r *Relay, img chat.Reply, owner string) *turn {
