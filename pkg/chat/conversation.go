@@ -80,6 +80,8 @@ type Turn struct {
 	// Seen is the conversation as read; the write is conditional on its Active
 	// and N. Its listeners follow the reply from 0.
 	Seen Conversation
+	// Silenced are connections that are not to be its listeners any longer.
+	Silenced []string
 	// Message and Reply are the ids of the items to be made.
 	Message string
 	Reply   string

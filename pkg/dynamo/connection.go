@@ -63,6 +63,26 @@ func (t *Table) Connection(ctx context.Context, id string) (chat.Connection, err
 	return t.connection(id, it)
 }
 
+// KnownConnections reads some connections consistently, also those that are Gone;
+// one that was never opened or has been closed is left out. 1 read unit each.
+func (t *Table) KnownConnections(ctx context.Context, ids []string) ([]chat.Connection, error) {
+	var keys []key
+	for _, id := range ids {
+		keys = append(keys, connectionKey(id))
+	}
+	found, err := t.batchGet(ctx, "read connections", keys, true)
+	if err != nil {
+		return nil, err
+	}
+	var list []chat.Connection
+	for i, id := range ids {
+		if it := found[keys[i]]; it != nil {
+			list = append(list, connectionOf(id, it))
+		}
+	}
+	return list, nil
+}
+
 func (t *Table) connection(id string, it item) (chat.Connection, error) {
 	if !t.live(it) {
 		return chat.Connection{}, noSuch("connection")

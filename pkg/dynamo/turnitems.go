@@ -117,7 +117,7 @@ func (t *Table) conversationUpdate(turn chat.Turn) types.TransactWriteItem {
 	}
 	others := maps.Clone(turn.Seen.Listeners)
 	delete(others, turn.Connection)
-	for i, conn := range oldest(others, len(others)+1-chat.MaxListeners) {
+	for i, conn := range append(oldest(others, len(others)+1-chat.MaxListeners), turn.Silenced...) {
 		c := fmt.Sprintf("#c%d", i)
 		other[c] = conn
 		remove = append(remove, "#ln."+c, "#lm."+c)

@@ -24,6 +24,17 @@ type Hanger interface {
 
 const withTokens = "jwt" // the authorization that has tokens
 
+// renew is auth, where it fails over a connection that has run out one refusal more:
+// else nobody would ever close who sends nothing but bad tokens. That the issuer
+// cannot be asked is not the client's fault.
+func (m *message) renew(ctx context.Context, token string) error {
+	err := m.auth(ctx, token)
+	if err == nil || chat.KindOf(err) == chat.Unavailable || !m.conn.Expired(time.Now()) {
+		return err
+	}
+	return errors.Join(err, m.refused(ctx))
+}
+
 // auth takes a new token of the same user in place of the old one. It may come at
 // any time: before the old one runs out, or within chat.RefreshWithin of the first
 // refusal.
@@ -65,9 +76,6 @@ func (m *message) auth(ctx context.Context, token string) error {
 // is asked after the token was written down: whoever revokes it at that moment
 // either finds the connection or is found here.
 func (m *message) current(ctx context.Context, id chat.Identity) error {
-	if m.h.Auth != withTokens {
-		return nil
-	}
 	revoked, err := m.h.Store.Revoked(ctx, id)
 	if err != nil || revoked {
 		return errors.Join(revokedError(revoked), err, m.h.Store.Expire(ctx, m.conn.ID))
@@ -79,7 +87,7 @@ func revokedError(revoked bool) error {
 	if !revoked {
 		return nil
 	}
-	return chat.E(chat.Unauthorized, "this token was revoked; sign in again")
+	return chat.E(chat.Unauthorized, "your access was revoked; sign in again")
 }
 
 // expired refuses a message whose connection's token has run out: API Gateway
@@ -92,11 +100,16 @@ func (m *message) expired(ctx context.Context) error {
 	if m.h.Auth != withTokens {
 		why.Message = "your access was withdrawn; connect again"
 	}
+	return errors.Join(why, m.refused(ctx))
+}
+
+// refused counts a refusal.
+func (m *message) refused(ctx context.Context) error {
 	if m.conn.Refused.IsZero() {
-		return errors.Join(why, m.h.Store.Refuse(ctx, m.conn.ID))
+		return m.h.Store.Refuse(ctx, m.conn.ID)
 	}
 	m.over = time.Since(m.conn.Refused) > chat.RefreshWithin
-	return why
+	return nil
 }
 
 // hangUp closes the connection; $disconnect follows. If that fails the next

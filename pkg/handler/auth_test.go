@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,6 +132,146 @@ func TestExpiredIsClosed(t *testing.T) {
 	})
 }
 
+// TestBadAuthIsClosed: who sends nothing but bad tokens once his own has run out is
+// out after a minute as well, unless nobody can say whether they are bad.
+func TestBadAuthIsClosed(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth, d.Verifier = "jwt", wallet{"bob's": token("bob", 9*time.Hour)}
+		d.signIn("c1", token("alice", time.Hour))
+		auth := func(token string, want wire.Code, closed bool) {
+			t.Helper()
+			d.refuses("c1", wire.Auth{Token: token}, want)
+			if got := len(d.posts.closed()) > 0; got != closed {
+				d.t.Fatalf("%s: closed %v", token, got)
+			}
+			time.Sleep(chat.RefreshWithin + time.Second)
+		}
+		auth("bad", wire.CodeUnauthorized, false)
+		auth("bad", wire.CodeUnauthorized, false) // its own token is good still
+		time.Sleep(time.Hour)
+		auth("unknowable", wire.CodeUnavailable, false)
+		auth("bad", wire.CodeUnauthorized, false)
+		auth("unknowable", wire.CodeUnavailable, false)
+		auth("bob's", wire.CodeUnauthorized, true)
+	})
+}
+
+// TestExpiredHearsNothingNew: a connection that may not speak any more does not
+// listen to replies that begin later either, until it says again who it is and asks
+// for them.
+func TestExpiredHearsNothingNew(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth, d.Verifier = "jwt", wallet{"new": token("alice", 9*time.Hour)}
+		d.signIn("c1", token("alice", 10*time.Minute))
+		d.signIn("c2", token("alice", time.Hour))
+		hear := func(conversation, prompt string, want ...string) string {
+			t.Helper()
+			b := d.ask("c2", prompt, conversation, "secret")
+			got := slices.Sorted(maps.Keys(d.reply(b.Reply).Listeners))
+			conv, err := d.table.Conversation(d.t.Context(), b.Conversation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kept := slices.Sorted(maps.Keys(conv.Listeners)); !slices.Equal(got, want) || !slices.Equal(kept, want) {
+				t.Errorf("%s: %q listen to the reply, %q to the conversation, want %q", prompt, got, kept, want)
+			}
+			d.answer(b.Reply, "hi", wire.StopEndTurn)
+			return b.Reply
+		}
+		a := d.ask("c1", "p1", "", "hello")
+		d.answer(a.Reply, "hi", wire.StopEndTurn)
+		hear(a.Conversation, "p2", "c1", "c2")
+		time.Sleep(10*time.Minute + chat.Leeway)
+		hear(a.Conversation, "p3", "c1", "c2")
+		time.Sleep(time.Second)
+		missed := hear(a.Conversation, "p4", "c2")
+		hear(a.Conversation, "p5", "c2")
+
+		one[wire.Authorized](d, "c1", wire.Auth{Token: "new"})
+		d.send("c1", wire.Resume{Reply: missed})
+		hear(a.Conversation, "p6", "c1", "c2")
+		if err := d.table.Gone(d.t.Context(), "c1", ""); err != nil {
+			t.Fatal(err)
+		}
+		hear(a.Conversation, "p7", "c2")
+	})
+}
+
+// TestRevokedHearsNothingNew: nor does one that was revoked and could not be closed,
+// whatever the authorization.
+func TestRevokedHearsNothingNew(t *testing.T) {
+	for _, auth := range []string{"iam", "apikey"} {
+		bubble(t, func(d *desk) {
+			d.Auth = auth
+			d.connect("c1", "alice", wire.SubprotocolJSON)
+			a := d.ask("c1", "p1", "", "hello")
+			d.answer(a.Reply, "hi", wire.StopEndTurn)
+			d.posts.failWith(errDead)
+			time.Sleep(time.Second)
+			d.revoke("alice", false)
+			d.posts.failWith(nil)
+			time.Sleep(time.Second)
+			d.connect("c2", "alice", wire.SubprotocolJSON)
+			b := d.ask("c2", "p2", a.Conversation, "secret")
+			if got := slices.Sorted(maps.Keys(d.reply(b.Reply).Listeners)); !slices.Equal(got, []string{"c2"}) {
+				t.Errorf("%s: %q listen", auth, got)
+			}
+		})
+	}
+}
+
+// revoke carries out the order, which comes through or not.
+func (d *desk) revoke(user string, ok bool) {
+	d.t.Helper()
+	h := &handler.Disconnect{Store: d.table, Sockets: d.posts, Logger: d.Logger}
+	if _, err := h.Handle(d.t.Context(), json.RawMessage(`{"revoke":{"user":"`+user+`"}}`)); (err == nil) != ok {
+		d.t.Fatal(err)
+	}
+}
+
+// TestGoneIsRevoked: a connection that a post found gone by mistake is on no list, so
+// that a revocation does not find it. When it shows itself alive it may do nothing.
+func TestGoneIsRevoked(t *testing.T) {
+	for _, auth := range []string{"jwt", "iam", "apikey", "none"} {
+		bubble(t, func(d *desk) {
+			d.Auth, d.Verifier = auth, wallet{"new": {User: "alice", Issued: time.Now().Add(time.Hour), Expires: time.Now().Add(9 * time.Hour)}}
+			open := func(conn string) {
+				if auth == "jwt" {
+					d.signIn(conn, token("alice", 2*time.Hour))
+				} else {
+					d.connect(conn, "alice", wire.SubprotocolJSON)
+				}
+			}
+			open("c1")
+			a := d.ask("c1", "p1", "", "hello")
+			d.answer(a.Reply, "hi", wire.StopEndTurn)
+			gone := func(conn string) {
+				if err := d.table.Gone(d.t.Context(), conn, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gone("c1")
+			one[wire.ConversationsPage](d, "c1", wire.Conversations{}) // it comes back while nothing is revoked
+			gone("c1")
+			time.Sleep(time.Second)
+			d.revoke("alice", true)
+			time.Sleep(time.Second)
+			for range 2 {
+				d.refuses("c1", wire.SendMessage{ID: "p2", Text: canary}, wire.CodeExpired)
+			}
+			open("c2")
+			gone("c2")
+			one[wire.ConversationsPage](d, "c2", wire.Conversations{}) // it came later
+			if auth == "jwt" {
+				gone("c1")
+				time.Sleep(time.Hour)
+				one[wire.Authorized](d, "c1", wire.Auth{Token: "new"})
+				d.ask("c1", "p2", a.Conversation, "hello")
+			}
+		})
+	}
+}
+
 // TestAuth has everything that may be handed over.
 func TestAuth(t *testing.T) {
 	bubble(t, func(d *desk) {
@@ -154,8 +295,8 @@ func TestAuth(t *testing.T) {
 		for tok, want := range map[string]wire.Error{
 			"bad":        {Code: wire.CodeUnauthorized, Message: "this token is not accepted; get a new one"},
 			"bob's":      {Code: wire.CodeUnauthorized, Message: "this token is somebody else's; connect again with it"},
-			"old":        {Code: wire.CodeUnauthorized, Message: "this token was revoked; sign in again"},
-			"undated":    {Code: wire.CodeUnauthorized, Message: "this token was revoked; sign in again"},
+			"old":        {Code: wire.CodeUnauthorized, Message: "your access was revoked; sign in again"},
+			"undated":    {Code: wire.CodeUnauthorized, Message: "your access was revoked; sign in again"},
 			"unknowable": {Code: wire.CodeUnavailable, Message: "the issuer of tokens could not be reached; try again", Retryable: true},
 		} {
 			if got := one[wire.Error](d, "c1", wire.Auth{Token: tok}); got != want {
@@ -225,30 +366,48 @@ func TestNothingUndoesAnEnd(t *testing.T) {
 	})
 }
 
-// TestRevokedIsNotRecalled: an event still names the user, but his token is worth
-// nothing any more.
+// TestRevokedIsNotRecalled: an event still names the user, but what let him in is
+// worth nothing any more.
 func TestRevokedIsNotRecalled(t *testing.T) {
-	bubble(t, func(d *desk) {
-		d.Auth = "jwt"
-		id := token("alice", time.Hour)
-		time.Sleep(time.Second)
-		if err := d.table.Revoke(d.t.Context(), "alice"); err != nil {
-			t.Fatal(err)
-		}
-		rc := events.APIGatewayWebsocketProxyRequestContext{ConnectionID: "c9", Authorizer: map[string]any{"principalId": "alice"}}
-		for k, v := range handler.ContextOf(id) {
-			rc.Authorizer.(map[string]any)[k] = v
-		}
-		for _, want := range []wire.Code{wire.CodeUnauthorized, wire.CodeExpired} {
-			if _, err := d.Handle(d.t.Context(), events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: rc}); err != nil {
+	for _, auth := range []string{"jwt", "iam", "apikey"} {
+		bubble(t, func(d *desk) {
+			d.Auth = auth
+			event := func(conn string) events.APIGatewayWebsocketProxyRequest {
+				d.opens[conn] = time.Now()
+				rc := d.context(conn)
+				switch auth {
+				case "jwt":
+					rc.Authorizer = map[string]any{"principalId": "alice"}
+					for k, v := range handler.ContextOf(token("alice", time.Hour)) {
+						rc.Authorizer.(map[string]any)[k] = v
+					}
+				case "iam":
+					rc.Identity.UserArn = "alice"
+				case "apikey":
+					rc.Identity.APIKeyID = "alice"
+				}
+				return events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: rc}
+			}
+			before := event("c8")
+			time.Sleep(time.Second)
+			d.revoke("alice", true)
+			time.Sleep(time.Second)
+			after := event("c9")
+			for _, want := range []wire.Code{wire.CodeUnauthorized, wire.CodeExpired} {
+				if _, err := d.Handle(d.t.Context(), before); err != nil {
+					t.Fatal(err)
+				}
+				all := decodeAll(t, d.posts.to("c8"))
+				if got, _ := all[len(all)-1].(wire.Error); got.Code != want {
+					t.Errorf("%s: %+v, want %s", auth, all[len(all)-1], want)
+				}
+			}
+			if _, err := d.Handle(d.t.Context(), after); err != nil {
 				t.Fatal(err)
 			}
-			all := decodeAll(t, d.posts.to("c9"))
-			if got := all[len(all)-1].(wire.Error); got.Code != want {
-				t.Errorf("%+v", got)
-			}
-		}
-	})
+			only[wire.ConversationsPage](t, decodeAll(t, d.posts.to("c9")))
+		})
+	}
 }
 
 // TestRevocationUnknown: while nobody can say, nobody comes in.

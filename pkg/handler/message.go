@@ -40,6 +40,7 @@ type Replies interface {
 // Followers keep a conversation's listeners, and the time of a reply's Invoke.
 type Followers interface {
 	Follow(ctx context.Context, conversation, connection string, m chat.Mode) (chat.Conversation, error)
+	KnownConnections(ctx context.Context, ids []string) ([]chat.Connection, error)
 	Reinvoked(ctx context.Context, reply string, seen time.Time) (bool, error)
 }
 
@@ -187,9 +188,23 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		if err := m.h.Store.Update(ctx, m.conn); err != nil || !c.Gone {
 			return err
 		}
-		return m.moveIn(ctx, m.conn)
+		return m.back(ctx)
 	}
 	return nil
+}
+
+// back is for a connection that was given up and shows itself alive: it was on no
+// list meanwhile, so that a revocation did not find it.
+func (m *message) back(ctx context.Context) error {
+	revoked, err := m.h.Store.Revoked(ctx, chat.Identity{User: m.conn.User, Issued: m.conn.At})
+	switch {
+	case err != nil:
+		return err
+	case revoked: // a token that was handed over since is asked for again
+		m.conn.Expires = time.UnixMilli(1)
+		return m.h.Store.Expire(ctx, m.conn.ID)
+	}
+	return m.moveIn(ctx, m.conn)
 }
 
 // recall makes a connection's item again out of the event, where the event still
@@ -205,13 +220,16 @@ func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		return chat.Connection{}, unknown
 	}
 	c := connectionOf(id, ev)
+	if m.h.Auth != withTokens { // what API Gateway checked itself, it checked then
+		id.Issued = c.At
+	}
 	if err := m.h.Store.Open(ctx, c); err != nil {
 		return chat.Connection{}, err
 	}
-	if err := m.moveIn(ctx, c); err != nil {
+	if err := m.current(ctx, id); err != nil {
 		return chat.Connection{}, err
 	}
-	return c, m.current(ctx, id)
+	return c, m.moveIn(ctx, c)
 }
 
 func (m *message) serve(ctx context.Context, req wire.Request) {
@@ -238,7 +256,7 @@ func (m *message) serve(ctx context.Context, req wire.Request) {
 	case wire.Unsubscribe:
 		err = m.unsubscribe(ctx, r.Topic)
 	case wire.Auth:
-		err = m.auth(ctx, r.Token)
+		err = m.renew(ctx, r.Token)
 	case wire.Ping: // API Gateway answers it itself, unless it came some other way
 		err = m.send(ctx, wire.Pong{Connection: m.conn.ID})
 	default:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,7 +129,36 @@ func (m *message) turn(ctx context.Context, id, hash, conversation, text string)
 		}
 		return nil, why
 	}
-	return t, nil
+	return t, m.silence(ctx, t)
+}
+
+// silence takes out of a conversation's listeners who may not speak any more either:
+// a reply that begins is not for a connection whose token has run out, or that was
+// revoked and could not be closed. Nor for one that is gone.
+func (m *message) silence(ctx context.Context, t *chat.Turn) error {
+	var others []string
+	for id := range t.Seen.Listeners {
+		if id != m.conn.ID {
+			others = append(others, id)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	known, err := m.h.Store.KnownConnections(ctx, others)
+	if err != nil {
+		return err
+	}
+	for _, c := range known {
+		if !c.Gone && !c.Expired(t.At) {
+			others = slices.DeleteFunc(others, func(id string) bool { return id == c.ID })
+		}
+	}
+	for _, id := range others {
+		delete(t.Seen.Listeners, id)
+	}
+	t.Silenced = others
+	return nil
 }
 
 // hindrance is why a turn may not begin now: its conversation is busy, or its user
