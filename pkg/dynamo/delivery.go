@@ -84,6 +84,8 @@ func (t *Table) Delivered(ctx context.Context, d chat.Delivery) error {
 	if len(d.Reached) > 0 {
 		c.update += ", #reached = :reached"
 		c.values[":reached"] = &types.AttributeValueMemberSS{Value: d.Reached}
+	} else {
+		c.update += " REMOVE #reached"
 	}
 	_, ok, err := t.change(ctx, "keep delivery", c)
 	if err == nil && !ok {

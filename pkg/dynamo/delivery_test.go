@@ -47,7 +47,14 @@ func TestDeliveryIsTakenOnOnce(t *testing.T) {
 	d.Lease = time.Time{} // b failed, and says so
 	must(t, w.Delivered(ctx, d))
 	d, err = w.Deliver(ctx, w.delivery("c"))
-	must(t, err)
+	if err != nil || len(d.Reached) != 2 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	d.Reached = nil // the page they stood on is done
+	must(t, w.Delivered(ctx, d))
+	if d, err = w.Deliver(ctx, w.delivery("c")); err != nil || len(d.Reached) != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
 	d.Done = true
 	must(t, w.Delivered(ctx, d))
 	for _, token := range []string{"c", "d"} {

@@ -76,6 +76,11 @@ type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) error
 }
 
+// Settling is what Deliver and Serve may need after their context has ended, to
+// write down how far they came. Whoever is killed at a certain moment, as a Lambda
+// function is, ends their context that much earlier.
+const Settling = 2 * time.Second
+
 // Shards is over how many partitions topics and all connections are spread.
 const Shards = 16
 
@@ -151,17 +156,16 @@ func (t *Tally) Add(o Tally) {
 
 // note is a notification ready to go out.
 type note struct {
-	to      notice.To
-	frame   wire.Notification
-	json    []byte // the frame for a mode
-	line    []byte
-	at      time.Time // its place in inboxes
-	expires time.Time
+	Out
+	json, line []byte // the frame for a mode
 }
 
-func newNote(to notice.To, f wire.Notification, at, expires time.Time) *note {
-	return &note{to: to, frame: f, json: wire.EncodeFrame(f), line: []byte(plain.Notification(f)), at: at, expires: expires}
+func (o Out) note() *note {
+	return &note{Out: o, json: wire.EncodeFrame(o.Frame), line: []byte(plain.Notification(o.Frame))}
 }
+
+// stale tells whether it comes too late.
+func (o Out) stale() bool { return !o.Until.IsZero() && time.Now().After(o.Until) }
 
 func (n *note) bytes(m chat.Mode) []byte {
 	if m.Plain() {
@@ -173,8 +177,7 @@ func (n *note) bytes(m chat.Mode) []byte {
 // Deliver takes a notification on and brings it to its target. After an error it
 // may be given again, and goes on where it stopped.
 func (h *Herald) Deliver(ctx context.Context, n notice.Notice) (t Tally, err error) {
-	now := time.Now()
-	if n.TTL > 0 && !n.At.IsZero() && now.After(n.At.Add(n.TTL)) {
+	if n.TTL > 0 && !n.At.IsZero() && time.Since(n.At) > n.TTL { // costs nothing
 		return Tally{Expired: 1}, nil
 	}
 	d := chat.Delivery{At: h.stamp()}
@@ -188,21 +191,35 @@ func (h *Herald) Deliver(ctx context.Context, n notice.Notice) (t Tally, err err
 			return Tally{}, err
 		}
 	}
-	f := n.Frame()
-	f.ID = cmp.Or(f.ID, chat.NewID())
-	if f.At.IsZero() {
-		f.At = d.At
+	out := h.out(n, d.At)
+	out.Key = d.Key
+	if out.stale() {
+		t.Expired++
+	} else {
+		err = h.bring(ctx, n, out.note(), &d, &t)
 	}
-	f.At = f.At.UTC().Truncate(time.Millisecond)
-	life := h.opt.InboxLife
+	d.Done = err == nil
+	return t, chat.Join(err, h.settle(ctx, d))
+}
+
+// out is a notification as it goes out that was taken on at a time.
+func (h *Herald) out(n notice.Notice, at time.Time) Out {
+	o := Out{To: n.To, Frame: n.Frame(), At: at, Expires: at.Add(h.opt.InboxLife)}
+	o.Frame.ID = cmp.Or(o.Frame.ID, chat.NewID())
+	if o.Frame.At.IsZero() {
+		o.Frame.At = at
+	}
+	o.Frame.At = o.Frame.At.UTC().Truncate(time.Millisecond)
 	if n.TTL > 0 {
-		life = min(life, n.TTL)
+		o.Until = o.Frame.At.Add(n.TTL)
+		if at.Before(o.Frame.At) { // that of a dead letter
+			o.Until = at.Add(n.TTL)
+		}
+		if o.Until.Before(o.Expires) {
+			o.Expires = o.Until
+		}
 	}
-	err = h.bring(ctx, n, newNote(n.To, f, d.At, d.At.Add(life)), &d, &t)
-	if e := h.settle(ctx, d, err); e != nil {
-		err = chat.Join(err, e)
-	}
-	return t, err
+	return o
 }
 
 // keyOf names a notification: the same id may go to several targets.
@@ -226,8 +243,7 @@ func (h *Herald) stamp() time.Time {
 const (
 	// leaseSlack is how much longer than its function a delivery is left alone.
 	leaseSlack = time.Second
-	// leaseDefault is for a page, and for a function without a deadline. Lambda's
-	// first retry comes after a minute.
+	// leaseDefault is for a function without a deadline.
 	leaseDefault = 45 * time.Second
 	// claimPoll is how often somebody else's delivery is looked at.
 	claimPoll = 250 * time.Millisecond
@@ -238,7 +254,7 @@ const (
 func (h *Herald) take(ctx context.Context, d chat.Delivery) (chat.Delivery, error) {
 	d.Token = chat.NewID()
 	for {
-		d.Lease = lease(ctx, d)
+		d.Lease = lease(ctx)
 		got, err := h.store.Deliver(ctx, d)
 		if !errors.Is(err, chat.ErrLost) {
 			return got, err
@@ -249,36 +265,35 @@ func (h *Herald) take(ctx context.Context, d chat.Delivery) (chat.Delivery, erro
 	}
 }
 
-// lease is until when a function may be at work on a delivery: no longer than it
-// lives, and for a part, which renews it with every page, not much longer than a
-// page takes.
-func lease(ctx context.Context, d chat.Delivery) time.Time {
-	until := time.Now().Add(leaseDefault)
-	if end, ok := ctx.Deadline(); ok && (d.Part == "" || end.Before(until)) {
-		until = end.Add(leaseSlack)
+// lease is until when a function may be at work on a delivery: as long as it lives.
+func lease(ctx context.Context) time.Time {
+	if end, ok := ctx.Deadline(); ok {
+		return end.Add(Settling + leaseSlack)
 	}
-	return until
+	return time.Now().Add(leaseDefault)
 }
 
-// settle notes how a delivery ended. What failed is left for the next attempt.
-func (h *Herald) settle(ctx context.Context, d chat.Delivery, failed error) error {
+// settle notes how far a delivery has come, and leaves it to the next attempt if it
+// is not done.
+func (h *Herald) settle(ctx context.Context, d chat.Delivery) error {
 	if d.Key == "" {
 		return nil
 	}
-	d.Done = failed == nil
 	d.Lease = time.Time{}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
 	defer cancel()
 	return h.store.Delivered(ctx, d)
 }
 
-// settleWithin is what is left of a function whose deadline was the failure.
-const settleWithin = 900 * time.Millisecond
+// settleWithin is how long it takes at most, and so does giving an inbox back: both
+// together are Settling.
+const settleWithin = Settling/2 - 100*time.Millisecond
 
 func (h *Herald) bring(ctx context.Context, n notice.Notice, out *note, d *chat.Delivery, t *Tally) error {
 	switch {
 	case n.To.Connection != "":
-		return h.toConnection(ctx, n.To.Connection, out, t)
+		_, err := h.toConnection(ctx, n.To.Connection, out, t)
+		return err
 	case n.To.User != "":
 		return h.toUser(ctx, n.To.User, out, d, t)
 	case n.To.Conversation != "":
@@ -287,27 +302,27 @@ func (h *Herald) bring(ctx context.Context, n notice.Notice, out *note, d *chat.
 	return h.toMany(ctx, out, d, t)
 }
 
-func (h *Herald) toConnection(ctx context.Context, id string, out *note, t *Tally) error {
+func (h *Herald) toConnection(ctx context.Context, id string, out *note, t *Tally) (reached bool, err error) {
 	c, err := h.store.Connection(ctx, id)
 	switch {
 	case err != nil && chat.KindOf(err) == chat.NotFound:
-		return nil
+		return false, nil
 	case err != nil:
-		return err
-	case c.Gone || c.Expired(time.Now()):
+		return false, err
+	case !h.mayHave(c, out):
 		t.Gone++
-		return nil
+		return false, nil
 	}
-	reached, err := h.post(ctx, c, out)
+	reached, err = h.post(ctx, c, out)
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case reached:
 		t.Delivered++
 	default:
 		t.Gone++
 	}
-	return nil
+	return reached, nil
 }
 
 // posted marks a delivery of which only the question is left.
@@ -329,6 +344,6 @@ func (h *Herald) toConversation(ctx context.Context, n notice.Notice, out *note,
 		return nil
 	}
 	d.After = posted
-	n.ID = out.frame.ID
+	n.ID = out.Frame.ID
 	return h.opt.Ask(ctx, n, conv)
 }

@@ -15,30 +15,64 @@ const (
 	// inboxPage is how many entries are read at a time.
 	inboxPage = 25
 	// inboxLease is how long a function that empties an inbox is believed alive;
-	// it renews it with every entry.
-	inboxLease = 30 * time.Second
+	// it renews it with every entry, and has entryTime for the posts of one.
+	inboxLease = 45 * time.Second
+	entryTime  = 25 * time.Second
 	// lockPoll is how often one that is locked is tried again.
 	lockPoll = 250 * time.Millisecond
 )
 
-// keep puts a notification into a user's inbox and tells whether the user is here
-// after all.
-func (h *Herald) keep(ctx context.Context, user string, n *note, t *Tally) (here bool, err error) {
-	m := chat.Missed{ID: n.frame.ID, At: n.at, Frame: n.json, Expires: n.expires}
-	if err := h.store.Keep(ctx, user, m); err != nil {
-		return false, err
+// keep puts a notification into a user's inbox.
+func (h *Herald) keep(ctx context.Context, user string, n *note, t *Tally) error {
+	err := h.store.Keep(ctx, user, chat.Missed{ID: n.Frame.ID, At: n.At, Frame: n.json, Expires: n.Expires})
+	if err == nil {
+		t.Kept++
 	}
-	t.Kept++
+	return err
+}
+
+// here tells whether somebody whose inbox has a notification is here after all.
+func (h *Herald) here(ctx context.Context, user string, n *note) (bool, error) {
 	list, _, err := h.store.UserPage(ctx, user, "", pageSize)
 	return slices.ContainsFunc(list, func(c chat.Connection) bool { return h.mayHave(c, n) }), err
 }
 
-func (h *Herald) keepAndFlush(ctx context.Context, user string, n *note, t *Tally) error {
-	here, err := h.keep(ctx, user, n, t)
+// wake has another function empty the inbox of a user who is here after all.
+func (h *Herald) wake(ctx context.Context, user string, n *note) error {
+	here, err := h.here(ctx, user, n)
 	if err != nil || !here {
 		return err
 	}
-	return h.flush(ctx, user, t)
+	return h.invoke(ctx, Task{Welcome: &Welcome{User: user}})
+}
+
+// keepAndFlush puts a notification into a user's inbox and empties that if the user
+// is here. Once it is kept d says so: a repeat that kept it again might do so after
+// it was handed out. Emptying that fails is left to another function.
+func (h *Herald) keepAndFlush(ctx context.Context, user string, n *note, d *chat.Delivery, t *Tally) error {
+	if err := h.keep(ctx, user, n, t); err != nil {
+		return err
+	}
+	d.Reached = remember(d.Reached, inInbox(user))
+	here, err := h.here(ctx, user, n)
+	if err != nil || !here {
+		return err
+	}
+	flushing, cancel := sooner(ctx, postTimeout)
+	defer cancel()
+	if err := h.flush(flushing, user, t); err != nil {
+		h.opt.Logger.WarnContext(ctx, "inbox not emptied", "error", err)
+		return h.invoke(ctx, Task{Welcome: &Welcome{User: user}})
+	}
+	return nil
+}
+
+// sooner is a context that ends before ctx does.
+func sooner(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, end.Add(-by))
+	}
+	return context.WithCancel(ctx)
 }
 
 // flush empties a user's inbox into the open connections, oldest first. While
@@ -99,20 +133,27 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 }
 
 // hand gives one entry of an inbox to the connections that may have it, and takes
-// it out when one has. What nobody may have stays; what nobody wants any more goes.
+// it out when one has; those that could not be reached are left to functions of
+// their own. What nobody may have stays; what nobody wants any more goes.
 func (h *Herald) hand(ctx context.Context, user string, topics []string, list []chat.Connection, m chat.Missed, t *Tally) error {
 	f, err := wire.DecodeFrame(m.Frame)
 	n, ok := f.(wire.Notification)
 	if err != nil || !ok || !time.Now().Before(m.Expires) || n.Topic != "" && !slices.Contains(topics, n.Topic) {
 		return h.store.Forget(ctx, user, m)
 	}
-	out := newNote(noticeTo(n), n, m.At, m.Expires)
-	r, err := h.posts(ctx, list, out, &chat.Delivery{}, t)
-	switch {
-	case slices.Contains(r.reached, true):
-		return chat.Join(h.store.Forget(ctx, user, m), err)
-	case err != nil:
-		return err
+	out := Out{To: noticeTo(n), Frame: n, At: m.At, Expires: m.Expires, Until: m.Expires}
+	posting, cancel := context.WithTimeout(ctx, entryTime)
+	r, err := h.posts(posting, list, out.note(), &chat.Delivery{}, t)
+	cancel()
+	if !slices.Contains(r.reached, true) {
+		return r.err
 	}
-	return r.err
+	for i, c := range list {
+		if r.failed[i] {
+			if err := h.invoke(ctx, Task{One: &One{Out: out, Connection: c.ID}}); err != nil {
+				return err
+			}
+		}
+	}
+	return chat.Join(h.store.Forget(ctx, user, m), err)
 }

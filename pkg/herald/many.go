@@ -1,11 +1,14 @@
 package herald
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,8 +22,9 @@ const (
 	// few is how many entries of each shard are served at once, without functions
 	// of their own.
 	few = 25
-	// handOver is how long before its deadline a function hands the rest over: a
-	// page with connections that are tried to the end must fit.
+	// handOver is how long before its deadline a function begins no other page: one
+	// with connections that are tried to the end mostly fits. What does not is left
+	// in the middle.
 	handOver = 30 * time.Second
 	// maxHops bounds the functions that follow one another: Lambda stops a chain
 	// after about 16 (issue 7).
@@ -44,12 +48,19 @@ type Shard struct {
 	Shard int `json:"shard"`
 	// Hop counts the functions that worked on it before.
 	Hop int `json:"hop,omitempty"`
+	// Reached have it from before there were so many (see chat.Delivery).
+	Reached []string `json:"reached,omitempty"`
 }
 
-// One is one connection of a broadcast that could not be reached in time.
+// One is one connection of a page or of an inbox's user that could not be reached
+// in time.
 type One struct {
 	Out
 	Connection string `json:"connection"`
+	// User keeps it if the connection is gone by then; "" if nobody does, or
+	// another connection of the user has it. If the user has still others, they may
+	// hear it twice.
+	User string `json:"user,omitempty"`
 }
 
 // Welcome empties the inbox of a user who has just connected.
@@ -60,14 +71,15 @@ type Welcome struct {
 
 // Out is a notification on its way.
 type Out struct {
-	Key     string            `json:"key,omitempty"`
-	To      notice.To         `json:"to"`
-	Frame   wire.Notification `json:"frame"`
-	At      time.Time         `json:"at"`
-	Expires time.Time         `json:"expires"`
+	Key   string            `json:"key,omitempty"`
+	To    notice.To         `json:"to"`
+	Frame wire.Notification `json:"frame"`
+	// At is its place in inboxes, Expires when they drop it.
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
+	// Until is when it is worth nothing any more; zero: never.
+	Until time.Time `json:"until,omitzero"`
 }
-
-func (o Out) note() *note { return newNote(o.To, o.Frame, o.At, o.Expires) }
 
 func noticeTo(f wire.Notification) notice.To {
 	return notice.To{Topic: f.Topic, Conversation: f.Conversation}
@@ -104,13 +116,27 @@ func (h *Herald) Serve(ctx context.Context, task Task) (t Tally, err error) {
 	case task.Shard != nil:
 		err = h.shard(ctx, *task.Shard, &t)
 	case task.One != nil:
-		err = h.toConnection(ctx, task.One.Connection, task.One.note(), &t)
+		err = h.one(ctx, *task.One, &t)
 	case task.Welcome != nil:
 		err = h.welcome(ctx, *task.Welcome, &t)
 	default:
 		err = errors.New("a task without anything to do")
 	}
 	return t, err
+}
+
+// one tries one connection again. If it has gone meanwhile its user is not here.
+func (h *Herald) one(ctx context.Context, o One, t *Tally) error {
+	n := o.note()
+	if n.stale() {
+		t.Expired++
+		return nil
+	}
+	reached, err := h.toConnection(ctx, o.Connection, n, t)
+	if err != nil || reached || o.User == "" {
+		return err
+	}
+	return h.keepAndFlush(ctx, o.User, n, &chat.Delivery{}, t)
 }
 
 // welcome waits until the connection is really there, at most 5 s, and empties the
@@ -154,47 +180,33 @@ func (h *Herald) toMany(ctx context.Context, n *note, d *chat.Delivery, t *Tally
 			return h.plan(ctx, n, d, pages, more, t)
 		}
 	}
-	var failed []error
-	for _, list := range pages {
-		r, err := h.posts(ctx, list, n, d, t)
-		for i, c := range list {
-			if r.reached[i] {
-				d.Reached = remember(d.Reached, c.ID)
-			}
-		}
-		if err = chat.Join(err, r.err); err == nil {
-			err = h.keepForAway(ctx, list, r, &place{}, true, n, t)
-		}
-		failed = append(failed, err)
-	}
-	if err := chat.Join(failed...); err != nil {
+	// Side by side: one that is tried to the end must not take the others' time.
+	if err := h.page(ctx, slices.Concat(pages...), true, &place{}, n, d, t); err != nil {
 		return err
 	}
-	d.Reached = nil
+	d.Reached = nil // nobody will ask
 	return nil
 }
 
 func (h *Herald) list(ctx context.Context, n *note, shard int, behind string, limit int) ([]chat.Connection, string, error) {
-	if n.to.All {
+	if n.To.All {
 		return h.store.AllPage(ctx, shard, behind, limit)
 	}
-	return h.store.TopicPage(ctx, n.to.Topic, shard, behind, limit)
+	return h.store.TopicPage(ctx, n.To.Topic, shard, behind, limit)
 }
 
 // plan hands each shard that has anybody to a function of its own. Doing it again
 // does no harm: a shard that is done or being served says so.
 func (h *Herald) plan(ctx context.Context, n *note, d *chat.Delivery, pages [][]chat.Connection, more []bool, t *Tally) error {
-	out := Out{Key: d.Key, To: n.to, Frame: n.frame, At: n.at, Expires: n.expires}
-	if out.Key == "" {
-		out.Key = keyOf(n.to, n.frame.ID)
-	}
+	out := n.Out
+	out.Key = cmp.Or(out.Key, keyOf(n.To, n.Frame.ID))
 	g, gctx := errgroup.WithContext(ctx)
 	for i := range pages {
 		if len(pages[i]) == 0 && !more[i] {
 			continue
 		}
 		t.Shards++
-		g.Go(func() error { return h.invoke(gctx, Task{Shard: &Shard{Out: out, Shard: i}}) })
+		g.Go(func() error { return h.invoke(gctx, Task{Shard: &Shard{Out: out, Shard: i, Reached: d.Reached}}) })
 	}
 	return g.Wait()
 }
@@ -209,13 +221,12 @@ func (h *Herald) shard(ctx context.Context, s Shard, t *Tally) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.walk(ctx, s, &d, t)
-	if err == nil && !done {
+	d.Done, err = h.walk(ctx, s, &d, t)
+	over := err == nil && !d.Done
+	if err = chat.Join(err, h.settle(ctx, d)); err == nil && over {
 		err = h.next(ctx, s)
-		d.Lease = time.Time{}
-		return chat.Join(err, h.store.Delivered(context.WithoutCancel(ctx), d))
 	}
-	return chat.Join(err, h.settle(ctx, d, err))
+	return err
 }
 
 // next hands the rest of a shard over.
@@ -227,7 +238,7 @@ func (h *Herald) next(ctx context.Context, s Shard) error {
 }
 
 // walk serves page after page, and notes after each how far it came. Not done: its
-// time is nearly over.
+// time is nearly over; in the middle of a page, d.Reached are those that have it.
 func (h *Herald) walk(ctx context.Context, s Shard, d *chat.Delivery, t *Tally) (done bool, err error) {
 	n := s.note()
 	p := parsePlace(d.After)
@@ -236,47 +247,81 @@ func (h *Herald) walk(ctx context.Context, s Shard, d *chat.Delivery, t *Tally) 
 		stop = end.Add(-min(handOver, time.Until(end)/2))
 	}
 	for {
-		if time.Now().After(stop) {
+		switch {
+		case n.stale():
+			t.Expired++
+			return true, nil
+		case time.Now().After(stop):
 			return false, nil
+		}
+		for _, who := range s.Reached {
+			d.Reached = remember(d.Reached, who)
 		}
 		list, next, err := h.list(ctx, n, s.Shard, p.behind, pageSize)
 		if err != nil {
 			return false, err
 		}
-		if err := h.page(ctx, s, list, next == "", &p, n, t); err != nil {
+		err = h.page(ctx, list, next == "", &p, n, d, t)
+		switch {
+		case errors.Is(err, errLate):
+			return false, nil
+		case err != nil:
 			return false, err
 		}
+		d.Reached = nil
 		if next == "" {
 			return true, nil
 		}
 		p.behind = next
 		d.After = p.String()
-		d.Lease = lease(ctx, *d)
 		if err := h.store.Delivered(ctx, *d); err != nil {
 			return false, err
 		}
 	}
 }
 
-// page serves one page of a shard. A few connections that cannot be reached now are
-// left to functions of their own.
-func (h *Herald) page(ctx context.Context, s Shard, list []chat.Connection, last bool, p *place, n *note, t *Tally) error {
-	r, err := h.posts(ctx, list, n, &chat.Delivery{}, t)
-	if err != nil {
+// page serves one page of a shard, but for those who are in d. A few connections
+// that cannot be reached now are left to functions of their own. errLate: another
+// function goes on with the same page and d.
+func (h *Herald) page(ctx context.Context, list []chat.Connection, last bool, p *place, n *note, d *chat.Delivery, t *Tally) error {
+	r, err := h.posts(ctx, list, n, d, t)
+	switch {
+	case err != nil:
 		return err
+	case r.late:
+		return errLate
 	}
-	if len(r.failed) > maxStray {
-		return fmt.Errorf("%d of %d connections not reached: %w", len(r.failed), len(list), r.err)
+	err = h.strays(ctx, list, r, n, d)
+	return chat.Join(err, h.keepForAway(ctx, list, r, p, last, n, d, t))
+}
+
+// strays leaves those that failed by themselves to functions of their own.
+func (h *Herald) strays(ctx context.Context, list []chat.Connection, r round, n *note, d *chat.Delivery) error {
+	failed := 0
+	heard := map[string]bool{}
+	for i, c := range list {
+		if r.failed[i] {
+			failed++
+		}
+		heard[c.User] = heard[c.User] || r.reached[i]
 	}
-	for _, c := range r.failed {
-		if err := h.invoke(ctx, Task{One: &One{Out: s.Out, Connection: c.ID}}); err != nil {
+	if failed > maxStray {
+		return fmt.Errorf("%d of %d connections not reached: %w", failed, len(list), r.err)
+	}
+	for i, c := range list {
+		if !r.failed[i] {
+			continue
+		}
+		one := One{Out: n.Out, Connection: c.ID}
+		if n.To.Topic != "" && c.User != chat.Anonymous && !heard[c.User] {
+			one.User = c.User
+		}
+		if err := h.invoke(ctx, Task{One: &one}); err != nil {
 			return err
 		}
-		for i := range list { // taken care of
-			r.reached[i] = r.reached[i] || list[i].ID == c.ID
-		}
+		d.Reached = remember(d.Reached, c.ID) // taken care of
 	}
-	return h.keepForAway(ctx, list, r, p, last, n, t)
+	return nil
 }
 
 // place is how far a shard has been served, and what is known of the user whose
@@ -284,7 +329,7 @@ func (h *Herald) page(ctx context.Context, s Shard, list []chat.Connection, last
 type place struct {
 	behind              string
 	user                string // of the last entry
-	subscribed, reached bool
+	subscribed, reached bool   // reached: or will be tried again
 }
 
 // String is a place as it is stored.
@@ -308,9 +353,9 @@ func parsePlace(s string) place {
 }
 
 // keepForAway puts the notification into the inboxes of those users of a page of
-// whom no connection has it. A user's entries stand together, subscription first,
-// but may go on on the next page: then p knows.
-func (h *Herald) keepForAway(ctx context.Context, list []chat.Connection, r round, p *place, last bool, n *note, t *Tally) error {
+// whom no connection has it, and adds them to d. A user's entries stand together,
+// subscription first, but may go on on the next page: then p knows.
+func (h *Herald) keepForAway(ctx context.Context, list []chat.Connection, r round, p *place, last bool, n *note, d *chat.Delivery, t *Tally) error {
 	var away []string
 	leave := func() {
 		if p.subscribed && !p.reached && p.user != chat.Anonymous {
@@ -322,26 +367,31 @@ func (h *Herald) keepForAway(ctx context.Context, list []chat.Connection, r roun
 			leave()
 			p.user, p.subscribed, p.reached = c.User, c.ID == "", false
 		}
-		p.reached = p.reached || r.reached[i]
+		p.reached = p.reached || r.served(i)
 	}
 	if last {
 		leave()
 	}
-	g, gctx := errgroup.WithContext(ctx)
+	had := d.Reached
+	var mu sync.Mutex    // protects d and t
+	var g errgroup.Group // not to be cut short: each is kept or not, and known
 	g.SetLimit(h.opt.InFlight)
-	kept := make([]Tally, len(away))
-	for i, user := range away {
+	for _, user := range away {
+		if slices.Contains(had, inInbox(user)) { // by the last attempt
+			g.Go(func() error { return h.wake(ctx, user, n) })
+			continue
+		}
 		g.Go(func() error {
-			here, err := h.keep(gctx, user, n, &kept[i])
-			if err == nil && here {
-				err = h.invoke(gctx, Task{Welcome: &Welcome{User: user}})
+			var one Tally
+			if err := h.keep(ctx, user, n, &one); err != nil {
+				return err
 			}
-			return err
+			mu.Lock()
+			t.Add(one)
+			d.Reached = remember(d.Reached, inInbox(user))
+			mu.Unlock()
+			return h.wake(ctx, user, n)
 		})
 	}
-	err := g.Wait()
-	for _, k := range kept {
-		t.Add(k)
-	}
-	return err
+	return g.Wait()
 }

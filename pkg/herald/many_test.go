@@ -20,6 +20,20 @@ func toTopic(id, text string) notice.Notice {
 	return notice.Notice{To: notice.To{Topic: "t"}, ID: id, Text: text}
 }
 
+// audience opens connections of one user, who is one shard, that hear the topic.
+func (r *rig) audience(n int) (conns []string) {
+	r.t.Helper()
+	for i := range n {
+		conns = append(conns, fmt.Sprintf("c%04d", i))
+	}
+	r.connect("alice", conns...)
+	for _, c := range conns {
+		must(r.t, r.table.Join(r.t.Context(), "alice", c, []string{"t"}))
+	}
+	time.Sleep(time.Minute)
+	return conns
+}
+
 // crowd opens one connection for each of n users who subscribed; every seventh is
 // away, and every user of ten has two.
 func (r *rig) crowd(n int) (conns, away []string) {
@@ -125,16 +139,8 @@ func TestAllByShards(t *testing.T) {
 // nobody notices.
 func TestHandOver(t *testing.T) {
 	bubble(t, &herald.Options{Topics: open, Rate: 2}, func(t *testing.T, r *rig) {
-		var conns []string
-		for i := range 900 {
-			conns = append(conns, fmt.Sprint("c", i))
-		}
-		r.connect("alice", conns...) // one user is one shard
 		must(t, r.table.Subscribe(t.Context(), "alice", "t"))
-		for _, c := range conns {
-			must(t, r.table.Join(t.Context(), "alice", c, []string{"t"}))
-		}
-		time.Sleep(time.Minute)
+		conns := r.audience(900)
 		began := time.Now()
 		r.sends(toTopic("n1", "hello"), herald.Tally{Shards: 1})
 		r.calls.wait()
@@ -155,21 +161,14 @@ func TestHandOver(t *testing.T) {
 // TestShardDies: Lambda's retry goes on behind the last page that was noted.
 func TestShardDies(t *testing.T) {
 	bubble(t, &herald.Options{Topics: open}, func(t *testing.T, r *rig) {
-		var conns []string
-		for i := range 900 {
-			conns = append(conns, fmt.Sprint("c", i))
-		}
-		r.connect("alice", conns...)
-		for _, c := range conns {
-			must(t, r.table.Join(t.Context(), "alice", c, []string{"t"}))
-		}
-		time.Sleep(time.Minute)
+		conns := r.audience(900)
 		deaths, run := 0, r.calls.run
 		r.calls.run = func(ctx context.Context, task herald.Task) error {
 			if deaths < 2 {
 				deaths++
-				ctx, cancel := context.WithTimeout(ctx, 800*time.Millisecond) // killed some 240 posts in
-				defer cancel()
+				// Killed some 240 posts in.
+				ctx, cancel := context.WithCancel(context.WithValue(ctx, killed{}, time.Now().Add(800*time.Millisecond)))
+				defer time.AfterFunc(800*time.Millisecond, cancel).Stop()
 				return run(ctx, task)
 			}
 			return run(ctx, task)

@@ -16,6 +16,8 @@ const (
 	// postTries is how often one connection is tried: about 12 s. "Client buffer
 	// full" is a 429 too (aws-facts §4), so that one slow reader must not stop all.
 	postTries = 9
+	// postSpent bounds it where each try takes its whole time and says nothing.
+	postSpent = 20 * time.Second
 	// youth: API Gateway answers 410 for a connection whose $connect has not
 	// returned yet (aws-facts §4). One this young is not given up at once.
 	youth      = 10 * time.Second
@@ -23,16 +25,24 @@ const (
 	youthPoll  = 250 * time.Millisecond
 )
 
+// errLate: the time that is left would not do for another post. One that is cut
+// short may have arrived, and nobody would know.
+var errLate = chat.E(chat.Unavailable, "the function's time is nearly over")
+
 // post sends to one connection at the function's pace, and tries again what may
 // pass. Neither reached nor an error: the connection is gone, and taken out.
+// errLate: not in this function.
 func (h *Herald) post(ctx context.Context, c chat.Connection, n *note) (reached bool, err error) {
 	began := time.Now()
+	var spent time.Duration // on this connection: waiting for its turn does not count
 	for try := 1; ; try++ {
 		if err := h.pace.wait(ctx); err != nil {
 			return false, err
 		}
+		sent := time.Now()
 		err := h.postOnce(ctx, c, n)
 		pause := backoff(try)
+		spent += time.Since(sent) + pause
 		switch kind := chat.KindOf(err); {
 		case err == nil:
 			h.pace.accepted()
@@ -48,7 +58,7 @@ func (h *Herald) post(ctx context.Context, c chat.Connection, n *note) (reached 
 		case kind != chat.Unavailable:
 			return false, err // a fault of the deployment: no post will succeed
 		}
-		if try >= postTries {
+		if try >= postTries || spent > postSpent {
 			return false, err
 		}
 		if e := sleep(ctx, pause); e != nil {
@@ -85,12 +95,17 @@ type pace struct {
 // slowest is how many times slower than its full speed a pace gets.
 const slowest = 32
 
+// wait waits for a post's turn. errLate: it would not end before ctx does.
 func (p *pace) wait(ctx context.Context) error {
 	p.mu.Lock()
 	now := time.Now()
 	at := p.next
 	if at.Before(now) {
 		at = now
+	}
+	if end, ok := ctx.Deadline(); ok && at.Add(postTimeout).After(end) {
+		p.mu.Unlock()
+		return errLate
 	}
 	p.next = at.Add(max(p.base, p.every))
 	p.mu.Unlock()

@@ -258,8 +258,6 @@ type mortal struct {
 	dead  bool
 }
 
-var errDead = errors.New("this process is dead")
-
 func (s *storm) process() *mortal {
 	p := &mortal{s: s}
 	p.table = dynamo.New(dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://table.test"), HTTPClient: p,

@@ -38,6 +38,24 @@ type rig struct {
 // timeout is that of the simulated function.
 const timeout = 120 * time.Second
 
+// function is the context of one invocation, and when Lambda kills it. After that
+// nothing it still tries has an effect.
+func function(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(timeout)
+	return context.WithDeadline(context.WithValue(ctx, killed{}, end), end.Add(-herald.Settling))
+}
+
+type killed struct{}
+
+var errDead = errors.New("this process is dead")
+
+func alive(ctx context.Context) error {
+	if end, ok := ctx.Value(killed{}).(time.Time); ok && !time.Now().Before(end) {
+		return errDead
+	}
+	return nil
+}
+
 func bubble(t *testing.T, o *herald.Options, f func(*testing.T, *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -75,6 +93,9 @@ func newClient(server http.Handler) *dynamodb.Client {
 type inProcess struct{ http.Handler }
 
 func (p inProcess) Do(r *http.Request) (*http.Response, error) {
+	if err := alive(r.Context()); err != nil {
+		return nil, err
+	}
 	rec := httptest.NewRecorder()
 	p.ServeHTTP(rec, r)
 	res := rec.Result()
@@ -90,6 +111,7 @@ type gate struct {
 	most   int           // posts at the same time, at most
 	now    int           // at the moment
 	delay  time.Duration // of a post
+	hang   func(conn string) bool
 	answer func(conn string) error
 	limit  *bucket
 }
@@ -130,12 +152,17 @@ func (g *gate) Post(ctx context.Context, conn string, data []byte) error {
 	g.now++
 	g.most = max(g.most, g.now)
 	delay := g.delay
+	if g.hang != nil && g.hang(conn) {
+		delay = time.Hour
+	}
 	g.mu.Unlock()
-	err := pause(ctx, delay)
+	err := chat.Join(pause(ctx, delay), alive(ctx))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.now--
 	switch l := g.conns[conn]; {
+	case errors.Is(err, context.DeadlineExceeded): // as pkg/callback says it
+		return chat.E(chat.Unavailable, "no answer")
 	case err != nil:
 		return err
 	case g.limit != nil && !g.limit.take():
@@ -217,7 +244,10 @@ type calls struct {
 
 var errInvoke = errors.New("no answer from Lambda")
 
-func (c *calls) Invoke(_ context.Context, payload []byte) error {
+func (c *calls) Invoke(ctx context.Context, payload []byte) error {
+	if err := alive(ctx); err != nil {
+		return err
+	}
 	task, ok := herald.ReadTask(payload)
 	if !ok {
 		return fmt.Errorf("not a task: %s", payload)
@@ -233,7 +263,7 @@ func (c *calls) Invoke(_ context.Context, payload []byte) error {
 		var err error
 		for _, after := range []time.Duration{20 * time.Millisecond, time.Minute, 2 * time.Minute} {
 			time.Sleep(after)
-			ctx, cancel := context.WithTimeout(context.Background(), timeout)
+			ctx, cancel := function(context.Background())
 			err = c.run(ctx, task)
 			cancel()
 			if err == nil {
@@ -303,7 +333,7 @@ func (r *rig) leave(conn string, told bool) {
 
 // send delivers as the notify function would.
 func (r *rig) send(n notice.Notice) (herald.Tally, error) {
-	ctx, cancel := context.WithTimeout(r.t.Context(), timeout)
+	ctx, cancel := function(r.t.Context())
 	defer cancel()
 	return r.Deliver(ctx, n)
 }

@@ -201,7 +201,7 @@ func TestTimeIsUp(t *testing.T) {
 				return nil
 			}
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second) // a post may take 5
 		defer cancel()
 		if _, err := r.Deliver(ctx, toUser("alice", "n1", "hello")); err == nil {
 			t.Error("no error")
