@@ -301,6 +301,7 @@ type postbox struct {
 	at     map[string][][]byte
 	gone   map[string]bool
 	fail   error    // what every post fails with, unless nil
+	only   string   // the only connection whose posts fail; "" for all
 	hungUp []string // what the service closed
 }
 
@@ -334,7 +335,7 @@ func (p *postbox) Post(_ context.Context, conn string, data []byte) error {
 	switch {
 	case p.gone[conn]:
 		return chat.ErrGone
-	case p.fail != nil:
+	case p.fail != nil && (p.only == "" || p.only == conn):
 		return p.fail
 	case len(data) == 0 || len(data) > wire.MaxMessage:
 		return errors.New("no message of this size can be posted")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -55,7 +56,31 @@ func NewNotify(env *Env, log *slog.Logger, store NotifyStore, sockets herald.Soc
 // and alarms invoke asynchronously, which Lambda repeats twice and then leaves to
 // the function's OnFailure destination.
 func (h *Notify) Handle(ctx context.Context, event json.RawMessage) (any, error) {
+	if end, ok := ctx.Deadline(); ok { // the moment of the kill (aws-lambda-go sets it so)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-herald.Settling))
+		defer cancel()
+	}
+	of := invocation{}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		of.id = lc.AwsRequestID
+	}
+	return h.handle(ctx, event, of)
+}
+
+// invocation is what is known of the one that first brought an event. Lambda's
+// retries of it have its id.
+type invocation struct {
+	id    string // "" outside Lambda
+	at    time.Time
+	again bool // it failed, and its event comes out of a dead letter
+}
+
+func (h *Notify) handle(ctx context.Context, event json.RawMessage, of invocation) (any, error) {
 	if task, ok := herald.ReadTask(event); ok {
+		if task.Shard != nil && of.again {
+			task.Shard.Hop = 0
+		}
 		t, err := h.Herald.Serve(ctx, task)
 		h.log(ctx, "task", t, err)
 		return t, err
@@ -70,8 +95,11 @@ func (h *Notify) Handle(ctx context.Context, event json.RawMessage) (any, error)
 	var all herald.Tally
 	var faults []error
 	for i, n := range e.Entries {
-		if n.ID == "" { // Lambda's retries of an event have its id
-			n.ID = requestID(ctx, i)
+		if n.ID == "" && of.id != "" {
+			n.ID = fmt.Sprintf("%s-%d", of.id, i)
+		}
+		if n.At.IsZero() {
+			n.At = of.at
 		}
 		t, err := h.entry(ctx, n)
 		all.Add(t)
@@ -80,26 +108,36 @@ func (h *Notify) Handle(ctx context.Context, event json.RawMessage) (any, error)
 	return all, chat.Join(faults...)
 }
 
-// requestID names notification i of an invocation; "" outside Lambda.
-func requestID(ctx context.Context, i int) string {
-	lc, ok := lambdacontext.FromContext(ctx)
-	if !ok || lc.AwsRequestID == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s-%d", lc.AwsRequestID, i)
-}
-
 // entry brings one notification to whom it is for.
 func (h *Notify) entry(ctx context.Context, n notice.Entry) (t herald.Tally, err error) {
 	switch {
 	case n.Err != nil:
 		err = n.Err
-	case n.Failed != nil: // out of a dead letter: the event as it was
-		_, err = h.Handle(ctx, n.Failed)
+	case n.Failed != nil:
+		return h.again(ctx, n)
 	default:
 		t, err = h.Herald.Deliver(ctx, n.Notice)
 	}
 	h.log(ctx, n.To.Kind(), t, err)
+	return t, err
+}
+
+// again handles the event of a dead letter as it was, under the id it had: what was
+// delivered then is not delivered again.
+func (h *Notify) again(ctx context.Context, n notice.Entry) (t herald.Tally, err error) {
+	res, err := h.handle(ctx, n.Failed, invocation{id: n.ID, at: n.At, again: true})
+	switch res := res.(type) {
+	case herald.Tally:
+		t = res
+	case events.SQSEventResponse:
+		if len(res.BatchItemFailures) > 0 {
+			err = fmt.Errorf("%d messages of a batch failed again", len(res.BatchItemFailures))
+		}
+	case events.LambdaFunctionURLResponse:
+		if res.StatusCode != http.StatusOK {
+			err = fmt.Errorf("a webhook's request was answered %d", res.StatusCode)
+		}
+	}
 	return t, err
 }
 

@@ -274,6 +274,55 @@ func TestDeadLetterAgain(t *testing.T) {
 	}
 }
 
+// TestDeadLetterOnce: what an event brought to somebody before it became a dead
+// letter does not come again out of that, whatever else in it still fails.
+func TestDeadLetterOnce(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	event := `[{"to":{"user":"alice"},"text":"one"},{"to":{"user":"alice"},"text":"two"},{"to":{"usr":"bob"},"text":"three"}]`
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r1"})
+	if _, err := d.notifier(d.posts).Handle(ctx, json.RawMessage(event)); err == nil {
+		t.Error("no error")
+	}
+	record := `x {"version":"1.0","timestamp":"2026-11-22T10:00:00.568Z","requestContext":{"requestId":"r1","functionArn":"arn:aws:lambda:us-east-1:1:function:n:$LATEST","condition":"RetriesExhausted"},"requestPayload":` + event + `}`
+	ctx = lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r2"})
+	res, err := d.notifier(d.posts).Handle(ctx, json.RawMessage(sqs(false, record)))
+	if err != nil || len(res.(events.SQSEventResponse).BatchItemFailures) != 1 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	d.heard("c1", "* one", "* two")
+	// Its worth counts from when the record was made.
+	stale := sqs(false, strings.Replace(record, event, `{"to":{"user":"alice"},"text":"old","ttl":60}`, 1))
+	if res, err = d.notify(stale); err != nil || len(res.(events.SQSEventResponse).BatchItemFailures) != 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	d.heard("c1", "* one", "* two")
+}
+
+// TestTimeToSettle: Lambda kills at the deadline; what was reached is written down
+// before that.
+func TestTimeToSettle(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.connect("c1", "alice", "")
+		d.connect("c2", "alice", "")
+		time.Sleep(time.Minute)
+		end := time.Now().Add(10 * time.Second)
+		ctx, cancel := context.WithDeadline(d.t.Context(), end)
+		defer cancel()
+		d.posts.fail, d.posts.only = chat.E(chat.RateLimited, "slow down"), "c2"
+		if _, err := d.notifier(d.posts).Handle(ctx, json.RawMessage(`{"to":{"user":"alice"},"id":"n1","text":"hello"}`)); err == nil {
+			d.t.Error("no error")
+		}
+		if left := time.Until(end); left < herald.Settling-time.Second {
+			d.t.Errorf("it ends %v before it is killed", left)
+		}
+		d.posts.fail = nil
+		d.tallies(`{"to":{"user":"alice"},"id":"n1","text":"hello"}`, herald.Tally{Delivered: 1})
+		d.heard("c1", "* hello")
+		d.heard("c2", "* hello")
+	})
+}
+
 // TestNotifyFails: a table that fails is an error, and the retry delivers once.
 func TestNotifyFails(t *testing.T) {
 	for _, op := range []string{"Query", "GetItem", "BatchGetItem", "UpdateItem"} {

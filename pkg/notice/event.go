@@ -24,7 +24,8 @@ type Entry struct {
 	// Message is the SQS message's id, Group its FIFO message group.
 	Message, Group string
 	// Failed is the event of an earlier invocation, out of Lambda's record of its
-	// failure: to be handled again as it was. Notice is empty then.
+	// failure: to be handled again as it was. Notice has that invocation's ID then,
+	// and when the record was made.
 	Failed json.RawMessage
 	// Err tells why it cannot be delivered to anybody.
 	Err error
@@ -101,8 +102,8 @@ func objects(raw []byte) []json.RawMessage {
 }
 
 func entry(raw []byte) Entry {
-	if failed := failedEvent(raw); failed != nil {
-		return Entry{Failed: failed}
+	if e, ok := failedEvent(raw); ok {
+		return e
 	}
 	n, err := content(raw, 0)
 	return Entry{Notice: n, Err: err}
@@ -121,18 +122,21 @@ func (n *Notice) enclose(id string, at time.Time) {
 // failedEvent is the event inside a record that Lambda sends to a function's
 // OnFailure destination ("Capturing records of Lambda asynchronous invocations" in
 // its developer guide).
-func failedEvent(raw []byte) json.RawMessage {
+func failedEvent(raw []byte) (Entry, bool) {
 	var record struct {
+		At      string `json:"timestamp"`
 		Context struct {
+			ID        string `json:"requestId"`
 			ARN       string `json:"functionArn"`
 			Condition string `json:"condition"`
 		} `json:"requestContext"`
 		Payload json.RawMessage `json:"requestPayload"`
 	}
 	if json.Unmarshal(raw, &record) != nil || record.Context.ARN == "" || record.Context.Condition == "" || len(record.Payload) == 0 {
-		return nil
+		return Entry{}, false
 	}
-	return record.Payload
+	at, _ := time.Parse(time.RFC3339, record.At) // zero: not known
+	return Entry{Notice: Notice{ID: record.Context.ID, At: at}, Failed: record.Payload}, true
 }
 
 // maxDepth bounds messages in messages: SQS, SNS, EventBridge and the message
