@@ -34,13 +34,18 @@ func readText(name string) (string, error) {
 	}
 	defer func() { _ = file.Close() }()
 	b, err := io.ReadAll(io.LimitReader(file, maxPiped))
-	switch {
-	case err != nil:
-		return "", err
-	case len(b) < maxPiped && (!utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0):
-		return "", fmt.Errorf("%s is not a text file", name)
+	if err == nil && len(b) < maxPiped { // else the last character may be cut, and it is too large in any case
+		err = textError(name, b)
 	}
-	return string(b), nil
+	return string(b), err
+}
+
+// textError says that something is no text that can be sent.
+func textError(name string, b []byte) error {
+	if utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is not UTF-8; a text in another encoding goes through iconv, as in: iconv -f SHIFT_JIS -t UTF-8", name)
 }
 
 // fenced puts body in a fence that is longer than any in it.
@@ -73,6 +78,11 @@ func wholePrompt(text string, files []string, stdin io.Reader, isTerminal bool) 
 		// A closed standard input cannot be read: then there is nothing in it.
 		piped, _ := io.ReadAll(io.LimitReader(stdin, maxPiped))
 		wait.Stop()
+		if len(piped) < maxPiped {
+			if err := textError("standard input", piped); err != nil {
+				return "", err
+			}
+		}
 		if text != "" && len(piped) > 0 {
 			text += "\n\n"
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -34,11 +35,12 @@ func verbs() map[string]verb {
 		"config":     {"kaiwa config show", 1, 1, showConfig},
 		"completion": {"kaiwa completion bash|zsh|fish", 1, 1, completion},
 		"help":       {"kaiwa help", 0, 0, help},
+		"version":    {"kaiwa version", 0, 0, version},
 	}
 }
 
-func help(context.Context, *session.Query, *flags) error {
-	_, err := fmt.Print(usage)
+func help(_ context.Context, _ *session.Query, f *flags) error {
+	_, err := io.WriteString(f.out, usage)
 	return err
 }
 

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +36,7 @@ type flags struct {
 	json       bool
 	streamJSON bool
 	extract    bool
+	version    bool
 	plain      bool     // no cursor movements, no colours
 	last       bool     // -c
 	resume     string   // -r
@@ -67,6 +71,8 @@ type flags struct {
 	source  map[string]string // where a flag's value comes from
 	getenv  func(string) string
 
+	out *output // standard output
+
 	words []string // what is not a flag: the command's, or the prompt's
 	text  int      // how many words came before --
 }
@@ -80,6 +86,11 @@ func parse(args []string, getenv func(string) string) (*flags, error) {
 	set := f.set()
 	if err := f.read(set, args); err != nil {
 		return nil, err
+	}
+	f.bareAddress()
+	if f.needsNothing() {
+		f.source = map[string]string{}
+		return f, f.address()
 	}
 	if err := f.settle(set, getenv); err != nil {
 		return nil, err
@@ -97,6 +108,12 @@ func parse(args []string, getenv func(string) string) (*flags, error) {
 		return nil, errors.New("--json, --stream-json and -x are three ways to print; choose one")
 	}
 	return f, f.address()
+}
+
+// needsNothing says whether the command is one that works whatever the settings
+// are, even wrong ones.
+func (f *flags) needsNothing() bool {
+	return f.version || f.prompt == "" && f.text > 0 && len(f.words) > 0 && slices.Contains([]string{"completion", "help", "version"}, f.words[0])
 }
 
 // set is what the command line may say.
@@ -126,8 +143,8 @@ func (f *flags) set() *flag.FlagSet {
 	set.StringVar(&f.key, "key", "", "")
 	set.BoolVar(&f.insecure, "insecure", false, "")
 	set.StringVar(&f.proxy, "proxy", "", "")
-	set.DurationVar(&f.ping, "ping", wire.PingEvery, "")
-	set.DurationVar(&f.timeout, "timeout", 0, "")
+	duration(set, &f.ping, "ping", wire.PingEvery)
+	duration(set, &f.timeout, "timeout", 0)
 	set.StringVar(&f.url, "url", "", "")
 	set.Func("H", "", func(s string) error { return addHeader(f.header, s) })
 	set.Func("f", "", func(s string) error { f.files = append(f.files, s); return nil })
@@ -135,7 +152,12 @@ func (f *flags) set() *flag.FlagSet {
 	set.BoolVar(&f.streamJSON, "stream-json", false, "")
 	set.BoolVar(&f.extract, "x", false, "")
 	set.BoolVar(&f.last, "c", false, "")
-	set.StringVar(&f.resume, "r", "", "")
+	set.Func("r", "", func(s string) error {
+		if f.resume = s; strings.TrimSpace(s) == "" {
+			return errors.New("say an id or a title")
+		}
+		return nil
+	})
 	set.Func("topic", "", func(s string) error { f.topics = append(f.topics, s); return nil })
 	set.BoolVar(&f.markdown, "md", false, "")
 	set.Func("wait-for", "", func(s string) (err error) { f.wait, err = raw.ParseWait(s); return err })
@@ -144,7 +166,7 @@ func (f *flags) set() *flag.FlagSet {
 	set.BoolVar(&f.slash, "slash", false, "")
 	f.look.set(set)
 	set.BoolVar(&f.frames, "P", false, "")
-	set.DurationVar(&f.pingFrame, "ping-frame", 0, "")
+	duration(set, &f.pingFrame, "ping-frame", 0)
 	set.StringVar(&f.listen, "listen", "", "")
 	set.Func("auth", "", func(s string) error {
 		if !strings.Contains(s, ":") {
@@ -156,9 +178,26 @@ func (f *flags) set() *flag.FlagSet {
 	set.BoolVar(&f.all, "all", false, "")
 	set.BoolVar(&f.yes, "yes", false, "")
 	set.BoolVar(&f.presign, "presign", false, "")
-	set.DurationVar(&f.expires, "expires", 5*time.Minute, "")
+	duration(set, &f.expires, "expires", 5*time.Minute)
 	set.BoolVar(&f.plain, "plain", false, "")
+	set.BoolVar(&f.version, "version", false, "")
 	return set
+}
+
+// duration is a flag for a time; a bare number is one in seconds.
+func duration(set *flag.FlagSet, d *time.Duration, name string, otherwise time.Duration) {
+	*d = otherwise
+	set.Func(name, "", func(s string) error {
+		if _, err := strconv.ParseFloat(s, 64); err == nil {
+			s += "s"
+		}
+		got, err := time.ParseDuration(s)
+		if err != nil {
+			return errors.New("write a time like 30s, 5m or 1h30m")
+		}
+		*d = got
+		return nil
+	})
 }
 
 // read takes flags and words in any order; after -- all is words.
@@ -190,18 +229,16 @@ func (f *flags) read(set *flag.FlagSet, args []string) error {
 // address sorts the words and finds the URL: given, from the environment, or the
 // local service's.
 func (f *flags) address() error {
-	var text []string
-	for i, w := range f.words {
-		switch {
-		case !isURL(w) || i >= f.text:
-			text = append(text, w)
-		case f.url != "":
+	if i := slices.IndexFunc(f.words[:f.text], isURL); i >= 0 {
+		if f.url != "" || slices.ContainsFunc(f.words[i+1:f.text], isURL) {
 			return errors.New("give the URL once, as an argument or as --url")
-		default:
-			f.url, f.source["url"] = w, "the command line"
 		}
+		f.url, f.source["url"] = f.words[i], "the command line"
+		f.words = slices.Delete(f.words, i, i+1)
+		f.text--
+	} else if err := f.notWebSocket(); err != nil {
+		return err
 	}
-	f.words = text
 	if err := f.sort(); err != nil {
 		return err
 	}
@@ -226,6 +263,32 @@ func (f *flags) sort() error {
 	f.first = strings.Join(f.words, " ")
 	return nil
 }
+
+// bareAddress lets the first word after raw be HOST:PORT, as wscat does.
+func (f *flags) bareAddress() {
+	words := f.words[:f.text]
+	if f.prompt == "" && f.url == "" && len(words) > 1 && words[0] == "raw" && !slices.ContainsFunc(words, isURL) && hostPort.MatchString(words[1]) {
+		words[1] = "ws://" + words[1]
+	}
+}
+
+// notWebSocket tells of an address that would be taken for text, and sent to the
+// service that the settings name.
+func (f *flags) notWebSocket() error {
+	words := f.words[:f.text]
+	if len(words) > 0 && words[0] == "raw" {
+		words = words[1:]
+	}
+	if len(words) == 0 || strings.ContainsAny(words[0], " \t\n") {
+		return nil
+	}
+	if scheme, rest, _ := strings.Cut(words[0], "://"); scheme == "http" || scheme == "https" {
+		return fmt.Errorf("the address of a WebSocket begins with ws: %s://%s; a text goes after --", strings.Replace(scheme, "http", "ws", 1), rest)
+	}
+	return nil
+}
+
+var hostPort = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+(/\S*)?$`)
 
 // isURL says whether a word is an address rather than text.
 func isURL(word string) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/signal"
@@ -24,15 +25,32 @@ func main() { os.Exit(run(os.Args[1:], os.Getenv)) }
 // terminal never gives up: its user can.
 const giveUp = 2 * time.Minute
 
-// run is the program; it returns the exit code.
+// run is the program; it returns the exit code. What was printed and did not get
+// there makes no good end.
 func run(args []string, getenv func(string) string) int {
+	out, code := &output{}, exitOK
 	f, err := parse(args, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage)
-		return exitOK
+		_, _ = io.WriteString(out, usage)
 	case err != nil:
 		return complain(err, exitUsage)
+	default:
+		f.out = out
+		code = do(f)
+	}
+	if out.err != nil {
+		complain(out.err, exitService)
+		return max(code, exitService)
+	}
+	return code
+}
+
+// do does what the command line asks for; it returns the exit code.
+func do(f *flags) int {
+	if f.version {
+		fmt.Fprintln(f.out, built())
+		return exitOK
 	}
 	config, err := f.reach()
 	if err != nil {
@@ -98,7 +116,7 @@ func piped(f *flags, config *session.Config) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	out := newPrinter(f, os.Stdout)
+	out := newPrinter(f)
 	s, _, err := begin(ctx, f, config, false)
 	if err != nil {
 		_ = out.end("", nil, err) // JSON tells why there is no reply
@@ -108,7 +126,8 @@ func piped(f *flags, config *session.Config) int {
 	// The first ^C stops the reply; the second, should that take long, kills.
 	unhook := context.AfterFunc(ctx, stop)
 	defer unhook()
-	p := &pipe{s: s, out: out, err: os.Stderr, timeout: f.timeout}
+	p := &pipe{s: s, out: out, err: os.Stderr, timeout: f.timeout,
+		together: term.IsTerminal(int(os.Stdout.Fd())) && term.IsTerminal(int(os.Stderr.Fd()))}
 	if text != "" {
 		return p.turn(ctx, text)
 	}

@@ -162,6 +162,11 @@ func TestPipes(t *testing.T) {
 {"error":{"code":"bad_request","message":"no","retryable":false,"id":"ID"},"id":"ID","type":"failed"}
 `, "kaiwa: no\n", 1}},
 		{"harmless", "", []string{"-p", "evil", url}, result{out: "ab\n"}},
+		{"another encoding", "\x83e\x83X", []string{"-p", "-", url}, result{"", "kaiwa: standard input is not UTF-8; a text in another encoding goes through iconv, as in: iconv -f SHIFT_JIS -t UTF-8\n", 2}},
+		{"lines in another encoding", "one\n\x83e\x83X\ntwo\n", []string{url}, result{"You said: one\n", "kaiwa: a line of standard input is not UTF-8; a text in another encoding goes through iconv, as in: iconv -f SHIFT_JIS -t UTF-8\n", 2}},
+		{"a command's name after --", "", []string{url, "--", "ls"}, result{out: "You said: ls\n"}},
+		{"an address after --", "", []string{url, "--", "https://a"}, result{out: "You said: https://a\n"}},
+		{"a bare number of seconds", "", []string{"-p", "hang", "--timeout", "0.3", url}, result{"half\n", "kaiwa: it took longer than --timeout allows\n", 5}},
 		{"nothing to send", "", []string{"-p", "-", url}, result{"", "kaiwa: there is nothing to send: standard input is empty\n", 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -189,14 +194,17 @@ func TestUsage(t *testing.T) {
 		{[]string{"-p", "x", "--json", "-x"}, "choose one"},
 		{[]string{"-p", "x", "--timeout", "-1s"}, "--timeout must not be negative"},
 		{[]string{"-p", "x", "-f", "/nowhere"}, "no such file"},
-		{[]string{"-p", "x", "-f", "testdata/binary"}, "is not a text file"},
+		{[]string{"-p", "x", "-f", "testdata/binary"}, "testdata/binary is not UTF-8; a text in another encoding goes through iconv"},
 		{[]string{"--url", "ws://a", "ws://b"}, "give the URL once"},
 		{[]string{"show", "-abc"}, "an id that starts with - goes after --"},
 		{[]string{"--what"}, "flag provided but not defined: -what"},
 		{[]string{"-H", "nocolon"}, `it has the form "Name: value"`},
 		{[]string{"-H", "a: b\r\nc: d"}, `it has the form "Name: value"`},
 		{[]string{"--ping", "-1s"}, "--ping must not be negative"},
-		{[]string{"--ping", "soon"}, `invalid value "soon"`},
+		{[]string{"--ping", "soon"}, `invalid value "soon" for flag -ping: write a time like 30s, 5m or 1h30m`},
+		{[]string{"-r", "", "-p", "x"}, "say an id or a title"},
+		{[]string{"https://a.example/prod"}, "the address of a WebSocket begins with ws: wss://a.example/prod; a text goes after --"},
+		{[]string{"raw", "http://a.example/prod", "x"}, "the address of a WebSocket begins with ws: ws://a.example/prod; a text goes after --"},
 	} {
 		if got := kaiwa(t, "", c.args...); got.code != 2 || !strings.Contains(got.err, c.err) || got.out != "" || strings.Count(got.err, "\n") != 1 {
 			t.Errorf("%q: got %+v, want %s", c.args, got, c.err)
@@ -204,6 +212,26 @@ func TestUsage(t *testing.T) {
 	}
 	if got := kaiwa(t, "", "--help"); got.code != 0 || !strings.Contains(got.out, "Exit codes") || got.err != "" {
 		t.Errorf("help: %+v", got)
+	}
+}
+
+// What was not written is told, whatever wrote it: a backup that is not whole must
+// not look like one.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("needs Linux' full disk: ", err)
+	}
+	defer full.Close()
+	_, url := withTalks(t)
+	for _, args := range []string{"-p x", "-p x --json", "-p x --stream-json", "-p code -x", "ls", "ls --json", "show c1", "export c1", "export c1 --json", "url", "help", "config show", "completion bash", "--version"} {
+		c := command(t, strings.Fields(args)...)
+		var errs bytes.Buffer
+		c.Env, c.Stdout, c.Stderr = append(c.Env, "KAIWA_URL="+url), full, &errs
+		_ = c.Run()
+		if code := c.ProcessState.ExitCode(); code == 0 || !strings.Contains(errs.String(), "no space left on device") {
+			t.Errorf("%s: exit code %d, %q", args, code, errs.String())
+		}
 	}
 }
 

@@ -24,6 +24,9 @@ type pipe struct {
 	out     printer
 	err     io.Writer
 	timeout time.Duration // of one reply; 0: none
+	// together: out and err are one terminal, where a line of err must not begin in
+	// the middle of one of out.
+	together bool
 }
 
 // errLate is why a reply was stopped that took longer than --timeout.
@@ -129,22 +132,35 @@ func cause(ctx context.Context) error {
 
 // aside says what happens beside the replies.
 func (p *pipe) aside(e session.Event) {
-	switch e := e.(type) {
-	case session.Trouble:
-		p.say("%s", reason(e.Err))
-	case session.Delayed:
-		p.say("%s; trying again in %v", reason(e.Err), e.In)
-	case session.Notified:
-		p.say("* %s %s", e.Title, e.Notification.Text)
-	case session.Lost:
-		if e.In >= time.Second { // else it is over before it is read
-			p.say("no connection (%v), try %d in %d s", e.Err, e.Try, int(e.In/time.Second))
-		}
+	if told := aside(e); told != "" {
+		p.say("%s", told)
 	}
 }
 
+// aside is what an event beside the replies tells a person, "" for nothing.
+func aside(e session.Event) string {
+	switch e := e.(type) {
+	case session.Trouble:
+		return reason(e.Err)
+	case session.Delayed:
+		return fmt.Sprintf("%s; trying again in %v", reason(e.Err), e.In)
+	case session.Notified:
+		return fmt.Sprintf("* %s %s", e.Title, e.Notification.Text)
+	case session.Lost:
+		if e.In >= time.Second { // else it is over before it is read
+			return fmt.Sprintf("no connection (%v), try %d in %d s", e.Err, e.Try, int(e.In/time.Second))
+		}
+	}
+	return ""
+}
+
 // say writes one line to err.
-func (p *pipe) say(format string, args ...any) { say(p.err, format, args...) }
+func (p *pipe) say(format string, args ...any) {
+	if text, ok := p.out.(*textPrinter); ok && p.together {
+		text.endLine()
+	}
+	say(p.err, format, args...)
+}
 
 func say(w io.Writer, format string, args ...any) {
 	text := plain.Safe(fmt.Sprintf(format, args...))
@@ -156,6 +172,10 @@ func say(w io.Writer, format string, args ...any) {
 // them ends it.
 func (p *pipe) lines(ctx context.Context, in io.Reader) (code int) {
 	for line := range p.read(ctx, in) {
+		if err := textError("a line of standard input", []byte(line)); err != nil {
+			p.say("%v", err)
+			return exitUsage
+		}
 		got := p.turn(ctx, line)
 		if code == exitOK {
 			code = got

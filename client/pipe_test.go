@@ -123,6 +123,30 @@ kaiwa: the service could not save the reply yet
 	})
 }
 
+// On one terminal a line of stderr does not begin in the middle of the reply's.
+func TestAsidesOnOneTerminal(t *testing.T) {
+	inVirtualTime(t, func(string) fake.Script { return fake.Script{Text: "one two", Piece: 4, Every: time.Second} }, func(t *testing.T, server *fake.Server, p *pipe, out, err *bytes.Buffer) {
+		p.err, p.together = out, true
+		time.AfterFunc(500*time.Millisecond, func() { server.Send(wire.Notification{ID: "n", Title: "build", Text: "green"}) })
+		if code := p.turn(t.Context(), "q"); code != exitOK || out.String() != "one \nkaiwa: * build green\ntwo\n" {
+			t.Errorf("code %d, %q", code, out)
+		}
+	})
+}
+
+// The plain chat tells what happens while nobody types, and goes on.
+func TestPlainNotified(t *testing.T) {
+	inVirtualTime(t, func(string) fake.Script { return fake.Script{Text: "hi"} }, func(t *testing.T, server *fake.Server, p *pipe, out, err *bytes.Buffer) {
+		lines := make(chan typed, 1)
+		time.AfterFunc(time.Second, func() { server.Send(wire.Notification{ID: "n", Title: "build", Text: "green"}) })
+		time.AfterFunc(2*time.Second, func() { lines <- typed{"hello", time.Now()} })
+		entry, ok := p.heard(&keyboard{lines: lines}, func() { err.WriteString("> ") })
+		if entry != "hello" || !ok || err.String() != "\nkaiwa: * build green\n> " {
+			t.Errorf("%q %v, %q", entry, ok, err)
+		}
+	})
+}
+
 func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		err         error

@@ -22,16 +22,16 @@ type printer interface {
 }
 
 // newPrinter makes the printer that the command line asks for.
-func newPrinter(f *flags, out io.Writer) printer {
+func newPrinter(f *flags) printer {
 	switch {
 	case f.streamJSON:
-		return &streamPrinter{out: out}
+		return &streamPrinter{out: f.out}
 	case f.json:
-		return &jsonPrinter{out: out}
+		return &jsonPrinter{out: f.out}
 	case f.extract:
-		return &codePrinter{out: out}
+		return &codePrinter{out: f.out}
 	}
-	return &textPrinter{out: out}
+	return &textPrinter{out: f.out}
 }
 
 // textPrinter prints the text as it comes.
@@ -46,17 +46,23 @@ func (p *textPrinter) event(id string, e session.Event) {
 		return
 	}
 	text := plain.Safe(t.Text)
-	// Writing fails only if nobody reads: SIGPIPE ends the program then.
-	_, _ = io.WriteString(p.out, text)
+	_, _ = io.WriteString(p.out, text) // output keeps its error
 	p.midLine = !strings.HasSuffix(text, "\n")
 }
 
 func (p *textPrinter) end(_ string, ended *session.Ended, _ error) error {
-	if p.midLine && ended != nil {
-		fmt.Fprintln(p.out)
+	if ended != nil {
+		p.endLine()
 	}
 	p.midLine = false
 	return nil
+}
+
+func (p *textPrinter) endLine() {
+	if p.midLine {
+		fmt.Fprintln(p.out)
+	}
+	p.midLine = false
 }
 
 // gathered is a reply's text so far.

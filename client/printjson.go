@@ -128,8 +128,8 @@ func writeJSON(out io.Writer, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, _ = out.Write(harmlessJSON(b.Bytes())) // as in textPrinter
-	return nil
+	_, err := out.Write(harmlessJSON(b.Bytes()))
+	return err
 }
 
 // harmlessJSON escapes the control and format characters of a JSON text, newlines

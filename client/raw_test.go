@@ -110,6 +110,13 @@ func TestRaw(t *testing.T) {
 	if got := kaiwa(t, "x\n", "raw", url+"/nowhere\n", "--wait-for", "1"); got.code != 2 {
 		t.Errorf("no URL: %+v", got)
 	}
+	for _, bare := range []string{strings.TrimPrefix(url, "ws://"), strings.TrimPrefix(url, "ws://") + "/path"} { // as wscat takes it
+		c := command(t, "raw", bare, "hello", "--wait-for", "1")
+		c.Env = append(c.Env, "KAIWA_URL=ws://127.0.0.1:1", "KAIWA_TOKEN=secret")
+		if out, err := c.Output(); err != nil || string(out) != "hello\n" {
+			t.Errorf("raw %s: %q %v", bare, out, err)
+		}
+	}
 	if got := kaiwa(t, "x\n", "raw", "ws://127.0.0.1:1"); got.code != 4 || !strings.Contains(got.err, "nothing listens at 127.0.0.1:1") {
 		t.Errorf("nobody there: %+v", got)
 	}

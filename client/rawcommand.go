@@ -44,11 +44,11 @@ func rawCommand(ctx context.Context, _ *session.Query, f *flags) error {
 		go readMessages(ctx, in, os.Stdin)
 	}
 	print := raw.Output{
-		Message: func(m raw.Message) { fmt.Println(opt.Shown(m)) },
+		Message: func(m raw.Message) { fmt.Fprintln(f.out, opt.Shown(m)) },
 		Note:    func(text string) { say(os.Stderr, "%s", text) },
 	}
 	if f.json {
-		print.Message = func(m raw.Message) { _ = writeJSON(os.Stdout, rawJSON(m)) } // as in textPrinter
+		print.Message = func(m raw.Message) { _ = writeJSON(f.out, rawJSON(m)) } // output keeps its error
 	}
 	return raw.Run(ctx, conn, in, print, opt)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ func completion(_ context.Context, _ *session.Query, f *flags) error {
 		return usageError("there is completion for bash, zsh and fish")
 	}
 	words := slices.Sorted(maps.Keys(verbs()))
-	_, err := strings.NewReplacer("@COMMANDS@", strings.Join(words, " "), "@FLAGS@", strings.Join(options, " ")).WriteString(os.Stdout, script)
+	_, err := strings.NewReplacer("@COMMANDS@", strings.Join(words, " "), "@FLAGS@", strings.Join(options, " ")).WriteString(f.out, script)
 	return err
 }
 
@@ -43,6 +42,8 @@ _kaiwa() {
 		return ;;
 	-f | --ca | --cert | --key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--token-as) COMPREPLY=($(compgen -W "header subprotocol" -- "$cur")); return ;;
+	--wrap) COMPREPLY=($(compgen -W "kinsoku soft" -- "$cur")); return ;;
+	--ambiguous-width) COMPREPLY=($(compgen -W "1 2 auto" -- "$cur")); return ;;
 	completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")); return ;;
 	config) COMPREPLY=($(compgen -W "show" -- "$cur")); return ;;
 	esac
@@ -62,6 +63,8 @@ _kaiwa() {
 		return ;;
 	-f | --ca | --cert | --key) _files; return ;;
 	--token-as) compadd -- header subprotocol; return ;;
+	--wrap) compadd -- kinsoku soft; return ;;
+	--ambiguous-width) compadd -- 1 2 auto; return ;;
 	completion) compadd -- bash zsh fish; return ;;
 	config) compadd -- show; return ;;
 	esac
@@ -89,5 +92,7 @@ complete -c kaiwa -l ca -r -F
 complete -c kaiwa -l cert -r -F
 complete -c kaiwa -l key -r -F
 complete -c kaiwa -l token-as -x -a 'header subprotocol'
+complete -c kaiwa -l wrap -x -a 'kinsoku soft'
+complete -c kaiwa -l ambiguous-width -x -a '1 2 auto'
 `,
 }

@@ -100,9 +100,12 @@ func (f *flags) settle(set *flag.FlagSet, getenv func(string) string) error {
 	if err := f.fill(set, elsewhere, func(s setting) ([]string, string) { return fromEnvironment(s, getenv) }); err != nil {
 		return err
 	}
-	urls := file.Values["url"]
-	elsewhere = len(urls) > 0 && !sameHost(f.givenURL(), urls[len(urls)-1])
 	for _, own := range []bool{true, false} {
+		about := file.TopURL // what stands outside the profile was said for this one
+		if urls := file.Values["url"]; own && len(urls) > 0 {
+			about = urls[len(urls)-1]
+		}
+		elsewhere = !sameHost(f.givenURL(), about)
 		err := f.fill(set, elsewhere, func(s setting) ([]string, string) {
 			if file.Own[s.name] != own {
 				return nil, ""
@@ -194,7 +197,7 @@ func showConfig(_ context.Context, _ *session.Query, f *flags) error {
 		if source == "" {
 			source = "the default"
 		}
-		_, err := fmt.Printf("%-13s %-40s %s\n", s.name, plain.Safe(s.show(f)), plain.Safe(source))
+		_, err := fmt.Fprintf(f.out, "%-15s %-40s %s\n", s.name, plain.Safe(s.show(f)), plain.Safe(source))
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func TestConfig(t *testing.T) {
 		code       int
 	}{
 		{nil, "-p x --proxy=", "You said: x", 0},
-		{[]string{"KAIWA_PING=soon"}, "-p x", "kaiwa: ping, from KAIWA_PING: parse error", 2},
+		{[]string{"KAIWA_PING=soon"}, "-p x", "kaiwa: ping, from KAIWA_PING: write a time like 30s, 5m or 1h30m", 2},
 		{[]string{"KAIWA_TOKEN=a", "KAIWA_TOKEN_COMMAND=b"}, "-p x", "kaiwa: token and token-command are two ways to give a token; choose one", 2},
 		{[]string{"KAIWA_TOKEN_AS=query"}, "-p x", "kaiwa: token-as, from KAIWA_TOKEN_AS: a token goes as header or as subprotocol", 2},
 		{nil, "--profile none -p x", `kaiwa: there is no profile "none" in FILE`, 2},
@@ -81,6 +81,48 @@ func TestConfig(t *testing.T) {
 	} {
 		if got, code := run(c.env, strings.Fields(c.args)...); strings.TrimSpace(got) != c.want || code != c.code {
 			t.Errorf("%v %s: %d\n%s\nwant %d\n%s", c.env, c.args, code, got, c.code, c.want)
+		}
+	}
+}
+
+// What lets in at the address before the first profile does not go with a profile to
+// another; what stands in the profile does.
+func TestSecretsOfProfiles(t *testing.T) {
+	_, url := service(t)
+	all := "token = t\napi-key = k\nheader = X-A: 1\n"
+	for file, want := range map[string]string{
+		"url = ws://a/\n" + all + "[work]\nurl = " + url + "\n":         "url",
+		"url = ws://a/\n" + all + "[work]\nurl = ws://A/x\n":            "api-key header token url",
+		"url = ws://a/\n" + all + "[work]\nping = 1m\n":                 "api-key header ping token url",
+		"url = ws://a/\nsigv4 = true\n[work]\nurl = ws://b/\ntoken = t": "token url",
+		"[work]\nurl = ws://b/\n" + all:                                 "api-key header token url",
+		all + "[work]\nurl = ws://b/\n":                                 "api-key header token url",
+	} {
+		dir, _ := configured(t, file)
+		c := command(t, "--profile", "work", "config", "show")
+		c.Env = append(c.Env, "XDG_CONFIG_HOME="+dir)
+		out, _ := c.CombinedOutput()
+		var got []string
+		for line := range strings.Lines(string(out)) {
+			if !strings.HasSuffix(line, "the default\n") {
+				got = append(got, strings.Fields(line)[0])
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s\n%q, want %q", file, got, want)
+		}
+	}
+}
+
+// What asks for help works whatever is wrong with the settings.
+func TestHelpWithoutSettings(t *testing.T) {
+	dir, _ := configured(t, "ulr = x\n")
+	for _, args := range []string{"help", "completion bash", "version", "--version", "--help"} {
+		c := command(t, strings.Fields(args)...)
+		c.Env = append(c.Env, "XDG_CONFIG_HOME="+dir, "KAIWA_PING=soon")
+		if out, err := c.Output(); err != nil || !strings.HasPrefix(strings.TrimPrefix(string(out), "# "), "kaiwa ") {
+			t.Errorf("%s: %v %.60q", args, err, out)
 		}
 	}
 }
@@ -178,6 +220,8 @@ func TestCompletionInShells(t *testing.T) {
 			for line, want := range map[string]string{
 				"kaiwa ex":                  "export",
 				"kaiwa r":                   "raw rename rm",
+				"kaiwa --wrap k":            "kinsoku",
+				"kaiwa --ambiguous-width a": "auto",
 				"kaiwa -p x --st":           "--stream-json",
 				"kaiwa show c":              "c1 c2 c3",
 				"kaiwa -p x -r c":           "c1 c2 c3",

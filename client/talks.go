@@ -41,24 +41,35 @@ func talks(ctx context.Context, q *session.Query) iter.Seq2[wire.ConversationInf
 	}
 }
 
-// find finds a conversation by its id, its title, or, unless exact, a part of its
-// title that no other has.
+// find finds a conversation by its id, its title (the newest that has it), or a part
+// of its title that no other has. exact: by its id, or a whole title that no other
+// has.
 func find(ctx context.Context, q *session.Query, which string, exact bool) (wire.ConversationInfo, error) {
+	if strings.TrimSpace(which) == "" {
+		return wire.ConversationInfo{}, usageError("say which conversation, by its id or its title")
+	}
 	var like []wire.ConversationInfo
+	var same []wire.ConversationInfo
 	for c, err := range talks(ctx, q) {
 		switch {
 		case err != nil:
 			return c, err
-		case c.ID == which || c.Title == which:
+		case c.ID == which || c.Title == which && !exact:
 			return c, nil
+		case c.Title == which:
+			same = append(same, c)
 		case !exact && strings.Contains(strings.ToLower(c.Title), strings.ToLower(which)):
 			like = append(like, c)
 		}
 	}
-	switch len(like) {
-	case 1:
+	switch {
+	case len(same) == 1:
+		return same[0], nil
+	case len(same) > 1:
+		return wire.ConversationInfo{}, usageError(fmt.Sprintf("%d conversations are called %q, %s and %s among them: say which by its id", len(same), which, same[0].ID, same[1].ID))
+	case len(like) == 1:
 		return like[0], nil
-	case 0:
+	case len(like) == 0:
 		return wire.ConversationInfo{}, usageError(fmt.Sprintf("there is no conversation %q; kaiwa ls shows them", which))
 	}
 	return wire.ConversationInfo{}, usageError(fmt.Sprintf("%q is in the titles of %d conversations, %q and %q among them", which, len(like), like[0].Title, like[1].Title))
@@ -75,12 +86,12 @@ func list(ctx context.Context, q *session.Query, f *flags) error {
 			return err
 		}
 		if f.json {
-			if err := writeJSON(os.Stdout, c); err != nil {
+			if err := writeJSON(f.out, c); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Printf("%s  %s  %s\n", plain.Safe(c.ID), c.At.Local().Format("2006-01-02 15:04"), oneLine(plain.Safe(c.Title)))
+		fmt.Fprintf(f.out, "%s  %s  %s\n", plain.Safe(c.ID), c.At.Local().Format("2006-01-02 15:04"), oneLine(plain.Safe(c.Title)))
 	}
 	return nil
 }
@@ -136,17 +147,20 @@ func show(ctx context.Context, q *session.Query, f *flags) error {
 	case err != nil:
 		return err
 	case f.json:
-		return writeJSON(os.Stdout, t)
+		return writeJSON(f.out, t)
 	}
-	for _, m := range t.Messages {
+	for i, m := range t.Messages {
 		text := plain.Safe(whole(m))
+		if m.Role == "user" && i > 0 {
+			fmt.Fprintln(f.out)
+		}
 		switch {
 		case m.Role == "user":
 			text = "> " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n> ") + "\n"
 		case atTerminal() && !f.plain:
 			text = rendered(text, f)
 		}
-		fmt.Println(text)
+		fmt.Fprintln(f.out, text)
 	}
 	return nil
 }
@@ -172,11 +186,11 @@ func export(ctx context.Context, q *session.Query, f *flags) error {
 	case err != nil:
 		return err
 	case f.json:
-		return indented(os.Stdout, t)
+		return indented(f.out, t)
 	}
-	fmt.Printf("# %s\n\n%s, %s\n", oneLine(plain.Safe(t.Title)), t.At.UTC().Format("2006-01-02 15:04 MST"), plain.Safe(t.ID))
+	fmt.Fprintf(f.out, "# %s\n\n%s, %s\n", oneLine(plain.Safe(t.Title)), t.At.UTC().Format("2006-01-02 15:04 MST"), plain.Safe(t.ID))
 	for _, m := range t.Messages {
-		fmt.Printf("\n## %s\n\n%s\n", plain.Safe(m.Role), strings.TrimRight(plain.Safe(whole(m)), "\n"))
+		fmt.Fprintf(f.out, "\n## %s\n\n%s\n", plain.Safe(m.Role), strings.TrimRight(plain.Safe(whole(m)), "\n"))
 	}
 	return nil
 }

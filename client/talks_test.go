@@ -50,6 +50,8 @@ func TestConversations(t *testing.T) {
 		{"rename", []string{"rename", "c1", "ein", "Titel"}, result{}},
 		{"remove", []string{"rm", "c1", "about two"}, result{}},
 		{"remove is exact", []string{"rm", "about"}, result{"", "kaiwa: there is no conversation \"about\"; kaiwa ls shows them\n", 2}},
+		{"remove an empty name", []string{"rm", ""}, result{"", "kaiwa: say which conversation, by its id or its title\n", 2}},
+		{"show an empty name", []string{"show", ""}, result{"", "kaiwa: say which conversation, by its id or its title\n", 2}},
 		{"remove everything", []string{"rm", "--all", "--yes"}, result{}},
 		{"remove everything?", []string{"rm", "--all"}, result{"", "kaiwa: that is every conversation of yours, every topic and every missed notification, for good; if you mean it say --yes as well\n", 2}},
 		{"remove nothing", []string{"rm"}, result{"", "kaiwa: it goes like this: kaiwa rm ID..., or kaiwa rm --all\n", 2}},
@@ -80,6 +82,39 @@ func TestConversations(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Deleting takes no guess: of several conversations of one title none is deleted.
+func TestRemoveOneOfMany(t *testing.T) {
+	server, url := withTalks(t)
+	for _, id := range []string{"c1", "c3"} {
+		kaiwa(t, "", "rename", id, "same", url)
+	}
+	if got := kaiwa(t, "", "rm", "same", url); got != (result{"", "kaiwa: 2 conversations are called \"same\", c3 and c1 among them: say which by its id\n", 2}) {
+		t.Errorf("%+v", got)
+	}
+	if got := kaiwa(t, "", "show", "same", url); !strings.HasPrefix(got.out, "> three") {
+		t.Errorf("the newest is shown: %+v", got)
+	}
+	if got := kaiwa(t, "", "rm", "c1", "same", url); got != (result{}) {
+		t.Errorf("when there is one only: %+v", got)
+	}
+	server.Look(func(c *fake.Chat) {
+		if left := c.Replies(); len(left) != 1 || left[0].Conversation != "c2" {
+			t.Errorf("left: %+v", left)
+		}
+	})
+}
+
+// Two turns, as they looked in the chat.
+func TestShowTurns(t *testing.T) {
+	_, url := service(t)
+	if got := kaiwa(t, "one\ntwo\n", url); got.code != 0 {
+		t.Fatal(got)
+	}
+	if got := kaiwa(t, "", "show", "c1", url); got.out != "> one\n\nYou said: one\n\n> two\n\nYou said: two\n" {
+		t.Errorf("%q", got.out)
 	}
 }
 

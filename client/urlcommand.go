@@ -17,7 +17,7 @@ const longest = 7 * 24 * time.Hour
 // programs can connect to without credentials of their own.
 func printURL(ctx context.Context, _ *session.Query, f *flags) error {
 	if !f.presign {
-		_, err := fmt.Println(f.url)
+		_, err := fmt.Fprintln(f.out, f.url)
 		return err
 	}
 	if f.expires < time.Second || f.expires > longest {
@@ -32,6 +32,6 @@ func printURL(ctx context.Context, _ *session.Query, f *flags) error {
 		return &session.SignError{Err: err}
 	}
 	say(os.Stderr, "whoever has this URL can connect with it until %s, and stay for two hours", until.Local().Format(time.DateTime))
-	_, err = fmt.Println(signed)
+	_, err = fmt.Fprintln(f.out, signed)
 	return err
 }

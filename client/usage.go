@@ -17,7 +17,7 @@ Conversations
   kaiwa show ID|TITLE            what was said in one
   kaiwa export ID|TITLE          the same as markdown (--md) or one JSON object (--json)
   kaiwa rename ID|TITLE NEW      gives it another title
-  kaiwa rm ID...                 deletes it; here the whole title or the id
+  kaiwa rm ID...                 deletes it; here the id, or a title that no other has
   kaiwa rm --all --yes           deletes everything there is of you
   kaiwa watch [--topic T]        prints notifications only; --json: one a line. It
                                  subscribes to the topic, until kaiwa unwatch T
@@ -56,7 +56,8 @@ Signing in
                                  signed with AWS credentials; --expires 5m: for how long
 
 Any WebSocket
-  kaiwa raw URL                  type messages, see what comes; JSON may take many lines
+  kaiwa raw URL                  type messages, see what comes; JSON may take many lines.
+                                 HOST:PORT/PATH stands for ws://HOST:PORT/PATH
   kaiwa raw URL MESSAGE...       sends these; prints what comes until 2 s are quiet
   kaiwa raw URL < messages       likewise
   kaiwa raw --listen PORT        waits for somebody to connect, and talks to them
@@ -77,6 +78,7 @@ on), else ~/.config/kaiwa/config with lines like "url = wss://…", "token-comma
 "header = Name: value", after a line [NAME] for that profile only. What lets you in at
 one host is not sent to another.
   kaiwa help                     this
+  kaiwa version, or --version    what was built, with what
   kaiwa config show              what is set, and from where
   kaiwa completion bash|zsh|fish a script that completes kaiwa's command lines
 

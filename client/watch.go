@@ -20,9 +20,9 @@ func watch(ctx context.Context, _ *session.Query, f *flags) error {
 		case len(f.topics) > 0 && !slices.Contains(f.topics, n.Topic):
 			say(os.Stderr, "%s", plain.Notification(n))
 		case f.json:
-			_ = writeJSON(os.Stdout, notificationJSON(n)) // as in textPrinter
+			_ = writeJSON(f.out, notificationJSON(n)) // output keeps its error
 		default:
-			fmt.Println(plain.Safe(plain.Notification(n)))
+			fmt.Fprintln(f.out, plain.Safe(plain.Notification(n)))
 		}
 	}
 	config := *f.config

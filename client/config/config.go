@@ -20,6 +20,9 @@ type File struct {
 	Values map[string][]string
 	// Own are the names that the profile itself says.
 	Own map[string]bool
+	// TopURL is the url that stands before the first profile: what else stands
+	// there was said for it.
+	TopURL string
 }
 
 // Path is where the config file is: in the config folder of XDG, or where that is
@@ -62,6 +65,9 @@ func Load(path, profile string, known []string) (*File, error) {
 		}
 		switch {
 		case section == "":
+			if name == "url" {
+				f.TopURL = value
+			}
 		case section != profile:
 			continue
 		case !f.Own[name]:
