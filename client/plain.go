@@ -33,7 +33,10 @@ func plainly(f *flags, config *session.Config) int {
 		return code
 	}
 	prompt := func() { fmt.Fprint(os.Stderr, "> ") }
-	k := &keyboard{lines: readTyped(os.Stdin), more: prompt, hint: func() { p.say("several lines: Enter sends them, or type on") }}
+	k := &keyboard{lines: readTyped(os.Stdin), more: prompt, hint: func() {
+		fmt.Fprintln(os.Stderr) // the paste's last line may stand there
+		p.say("several lines: Enter sends them, or type on")
+	}}
 	for {
 		prompt()
 		entry, ok := p.heard(k, prompt)
