@@ -79,12 +79,27 @@ type registered struct {
 	TokenUse string `json:"token_use"`
 }
 
-// UnmarshalJSON keeps those claims aside whose name only the configuration knows.
+// names are those of the claims in registered.
+var names = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "token_use"}
+
+// UnmarshalJSON reads the claims by their exact names: encoding/json would take "Sub"
+// and "ſub" for "sub" as well, whichever comes last. It keeps all aside, because the
+// names of some only the configuration knows.
 func (c *claims) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &c.registered); err != nil {
+	if err := json.Unmarshal(b, &c.others); err != nil {
 		return err
 	}
-	return json.Unmarshal(b, &c.others)
+	exact := map[string]json.RawMessage{}
+	for _, name := range names {
+		if claim, ok := c.others[name]; ok {
+			exact[name] = claim
+		}
+	}
+	b, err := json.Marshal(exact)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, &c.registered)
 }
 
 // Verify gives the token's owner. Errors never hold the token; one of kind

@@ -81,6 +81,32 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestExactNames: a claim that only looks like another one is not that one. It may be
+// one that the issuer lets its users choose.
+func TestExactNames(t *testing.T) {
+	k := newKey(t, "k1", "EdDSA")
+	is := newIssuer(t, k)
+	for _, other := range []string{"Sub", "SUB", "ſub", "zz"} { // sorted before and behind "sub"
+		id, err := is.verifier().Verify(t.Context(), k.sign(t, is.claims(jwt.MapClaims{"sub": "mallory", other: "alice"})))
+		if err != nil || id.User != is.URL+"/pool mallory" {
+			t.Errorf("%s: got %+v, %v", other, id, err)
+		}
+	}
+	for name, tt := range map[string]struct {
+		claims jwt.MapClaims
+		reason string
+	}{
+		"issuer":   {jwt.MapClaims{"iss": nil, "ISS": is.URL + "/pool"}, "iss claim is required"},
+		"expiry":   {jwt.MapClaims{"exp": start.Unix() - 60, "exP": start.Unix() + 60}, "expired"},
+		"audience": {jwt.MapClaims{"aud": nil, "Aud": audience}, "another audience"},
+		"client":   {jwt.MapClaims{"aud": nil, "client_id": "other", "clienT_ID": audience, "token_use": "access"}, "another audience"},
+		"use":      {jwt.MapClaims{"aud": nil, "client_id": audience, "token_uſe": "access"}, "another audience"},
+		"subject":  {jwt.MapClaims{"sub": nil, "Sub": "alice"}, "no subject"},
+	} {
+		t.Run(name, func(t *testing.T) { mustRefuse(t, is.verifier(), k.sign(t, is.claims(tt.claims)), tt.reason) })
+	}
+}
+
 // TestTopics: what a token may say of topics, and that it is silent where it says
 // nothing.
 func TestTopics(t *testing.T) {

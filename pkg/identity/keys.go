@@ -39,10 +39,11 @@ type keySet struct {
 	http   *http.Client
 	now    func() time.Time
 
-	mu    sync.Mutex // protects following
-	keys  map[string]key
-	next  time.Time // the issuer is not asked before
-	stale time.Time // and is asked after
+	mu     sync.Mutex // protects following
+	keys   map[string]key
+	next   time.Time // the issuer is not asked before
+	stale  time.Time // and is asked after
+	unwell bool      // it could not be asked the last time
 }
 
 // key verifies tokens; alg is the one algorithm it is for, "" for any of its kind.
@@ -52,14 +53,16 @@ type key struct {
 }
 
 // get finds the key of an id for an algorithm, asking the issuer again for an id it
-// does not know. An unwell issuer locks nobody out whose key we have; without any
-// keys the error is a chat.Error of kind Unavailable.
+// does not know. An unwell issuer locks nobody out whose key we have; any other key
+// may be one that it has begun to use meanwhile, so that the error is a chat.Error of
+// kind Unavailable.
 func (s *keySet) get(ctx context.Context, kid, alg string) (crypto.PublicKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.keys[kid]
 	if now := s.now(); (!ok || now.After(s.stale)) && !now.Before(s.next) {
 		keys, err := s.fetch(ctx)
+		s.unwell = err != nil
 		switch {
 		case err == nil:
 			s.keys, s.next, s.stale = keys, now.Add(refetchEvery), now.Add(refreshAfter)
@@ -73,7 +76,7 @@ func (s *keySet) get(ctx context.Context, kid, alg string) (crypto.PublicKey, er
 	}
 	switch {
 	case ok:
-	case len(s.keys) == 0:
+	case s.unwell:
 		return nil, unavailable(errors.New("it was asked a moment ago"))
 	default:
 		return nil, fmt.Errorf("issuer has no key %.40q", kid)

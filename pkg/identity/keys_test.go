@@ -223,6 +223,30 @@ func TestKeysOutliveTheIssuer(t *testing.T) {
 	}
 }
 
+// TestRotationWhileUnwell: a token with a key that we do not know yet is not blamed
+// while the issuer cannot be asked, and is good as soon as it can.
+func TestRotationWhileUnwell(t *testing.T) {
+	before, after := newKey(t, "2025", "EdDSA"), newKey(t, "2026", "EdDSA")
+	is := newIssuer(t, before)
+	v := is.verifier()
+	was, now := before.sign(t, is.claims(nil)), after.sign(t, is.claims(nil))
+	mustAccept(t, v, was)
+	is.publish(before, after)
+	is.set(0, "<html>")
+	is.pass(time.Minute)
+	for range 3 {
+		if _, err := v.Verify(t.Context(), now); chat.KindOf(err) != chat.Unavailable {
+			t.Errorf("the token is blamed: %v", err)
+		}
+		mustAccept(t, v, was)
+		is.pass(time.Second)
+	}
+	is.set(0, "")
+	is.pass(time.Minute)
+	mustAccept(t, v, now)
+	mustRefuse(t, v, newKey(t, "made up", "EdDSA").sign(t, is.claims(nil)), `no key "made up"`)
+}
+
 // TestUnusableKeys: keys that cannot or must not verify are passed over.
 func TestUnusableKeys(t *testing.T) {
 	good, bad := newKey(t, "good", "EdDSA"), newKey(t, "bad", "RS256")
