@@ -59,6 +59,7 @@ const (
 	TooManyReplies
 	TooManyTokens
 	TooManyConversations
+	TooLongForADay // and for any other
 )
 
 // Holds are the tokens that a prompt sets aside: what it has itself, as estimated,
@@ -81,6 +82,8 @@ func (a Account) Admit(q Quota, t Turn) (Account, Bound) {
 	}
 	holds := q.Holds(t.Text)
 	switch {
+	case q.Tokens > 0 && holds > q.Tokens:
+		return a, TooLongForADay
 	case q.Prompts > 0 && a.Prompts >= q.Prompts:
 		return a, TooManyPrompts
 	case q.Replies > 0 && len(a.Running) >= q.Replies:
@@ -138,6 +141,8 @@ func (a Account) Refusal(q Quota, b Bound, now time.Time) *Error {
 	case TooManyTokens:
 		e.Message = fmt.Sprintf("your %d tokens of today do not last for this; there are new ones at midnight UTC", q.Tokens)
 		e.RetryAfter = now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+	case TooLongForADay:
+		return E(TooLarge, "this prompt and its reply may take more than the %d tokens that you have a day; shorten it", q.Tokens)
 	case TooManyConversations:
 		e.Message = fmt.Sprintf("no more than %d conversations; delete one, or go on with another", q.Conversations)
 	}

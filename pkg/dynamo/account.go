@@ -101,7 +101,8 @@ func (t *Table) Charge(ctx context.Context, r chat.Reply, tokens int) error {
 	return fmt.Errorf("charge account %s: its day is neither today nor another", accountKey(r.User))
 }
 
-// CountConversations counts a user's conversations. It reads an index: what was
+// CountConversations counts a user's conversations, also those whose Delete is under
+// way: that takes each off the count when it is done. It reads an index: what was
 // made within the last moments may be missing. Half a read unit per 4 KB of their
 // titles and keys, some 20 conversations.
 func (t *Table) CountConversations(ctx context.Context, user string) (int, error) {
@@ -112,7 +113,7 @@ func (t *Table) CountConversations(ctx context.Context, user string) (int, error
 		FilterExpression:         aws.String("attribute_not_exists(#ttl) OR #ttl > :now"),
 		ExpressionAttributeNames: map[string]string{"#g1pk": "g1pk", "#g1sk": "g1sk", "#ttl": "ttl"},
 		ExpressionAttributeValues: item{
-			":pk": str("U#" + user), ":lo": str("V#"), ":hi": str(upTo("V", "")), ":now": seconds(t.now()),
+			":pk": str("U#" + user), ":lo": str("V#"), ":hi": str("X$"), ":now": seconds(t.now()),
 		},
 	}
 	for {

@@ -49,6 +49,12 @@ type Connect struct {
 // 500.
 func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	log := orDiscard(h.Logger)
+	// Where a client's message {"action":"$connect"} goes is not documented
+	// (aws-facts §10). It has no headers, and must not say anew who it is.
+	if ev.RequestContext.EventType == "MESSAGE" {
+		log.InfoContext(ctx, "a message is no handshake", "connection", ev.RequestContext.ConnectionID)
+		return status(http.StatusForbidden), nil
+	}
 	if o := header(ev, "Origin"); o != "" && !h.allowed(o) {
 		log.InfoContext(ctx, "origin refused", "origin", plain.Safe(o))
 		return status(http.StatusForbidden), nil

@@ -70,6 +70,10 @@ func (h *Disconnect) Handle(ctx context.Context, event json.RawMessage) (any, er
 	if id == "" {
 		return nil, errors.New(`the event is neither a connection's end nor an order; send {"revoke":{"user":"alice"}} or {"erase":{"user":"alice"}}`)
 	}
+	if ev.RequestContext.EventType != "DISCONNECT" { // a client's message {"action":"$disconnect"}
+		orDiscard(h.Logger).InfoContext(ctx, "a message is no connection's end", "connection", id)
+		return status(http.StatusForbidden), nil
+	}
 	if err := h.Store.Close(ctx, id); err != nil {
 		orDiscard(h.Logger).WarnContext(ctx, "connection stays until its TTL", "connection", id, "error", err)
 	}

@@ -66,6 +66,39 @@ func TestDisconnectForgets(t *testing.T) {
 	d.refuses("c1", wire.Stop{}, wire.CodeUnauthorized)
 }
 
+// TestMessagesAreNoHandshakes: should API Gateway ever hand a message whose action is
+// $connect or $disconnect to those functions, nothing comes of it.
+func TestMessagesAreNoHandshakes(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", wire.SubprotocolJSON)
+	before := d.connection("c1")
+	rc := d.context("c1")
+	rc.EventType, rc.RouteKey = "MESSAGE", "$disconnect"
+	ev := events.APIGatewayWebsocketProxyRequest{RequestContext: rc, Body: `{"action":"$disconnect","revoke":{"user":"alice"}}`}
+	event, err := json.Marshal(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forbidden := events.APIGatewayProxyResponse{StatusCode: http.StatusForbidden}
+	h := &handler.Disconnect{Store: d.table, Sockets: d.posts, Logger: d.Logger}
+	if res, err := h.Handle(t.Context(), event); err != nil || !reflect.DeepEqual(res, forbidden) {
+		t.Errorf("$disconnect: %+v, %v", res, err)
+	}
+	door := &handler.Connect{Store: d.table, Auth: "none", Notify: d.tasks, Logger: d.Logger}
+	if res, err := door.Handle(t.Context(), ev); err != nil || !reflect.DeepEqual(res, forbidden) {
+		t.Errorf("$connect: %+v, %v", res, err)
+	}
+	if c := d.connection("c1"); !reflect.DeepEqual(c, before) {
+		t.Errorf("%+v\nbecame %+v", before, c)
+	}
+	// The emulator sends them to $default, like every action that is no route.
+	for _, action := range []string{"$disconnect", "$connect", "$default"} {
+		if e := only[wire.Error](t, decodeAll(t, d.raw("c1", `{"action":"`+action+`"}`))); e.Code != wire.CodeBadRequest {
+			t.Errorf("%s: %+v", action, e)
+		}
+	}
+}
+
 // TestOrders that nobody can carry out say what to send.
 func TestOrders(t *testing.T) {
 	for _, event := range []string{`{}`, `[]`, `{`, `{"revoke":{}}`, `{"revoke":{"user":""}}`, `{"revoke":5}`, `{"requestContext":{}}`} {

@@ -89,7 +89,7 @@ func (m *message) admit(ctx context.Context, t *chat.Turn, a chat.Account) error
 		case why == chat.Within:
 			t.Account = &next
 			return nil
-		case why == chat.TooManyPrompts || tried[why]:
+		case why == chat.TooManyPrompts || why == chat.TooLongForADay || tried[why]:
 			return next.Refusal(q, why, t.At)
 		}
 		tried[why] = true

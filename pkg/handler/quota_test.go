@@ -132,6 +132,59 @@ func TestTokensOfToday(t *testing.T) {
 	})
 }
 
+// TestHopelessPrompt: one that no day has tokens for is not told to come back.
+func TestHopelessPrompt(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Limits.Quota = chat.Quota{Tokens: 350, MaxTokens: 100, Replies: 1}
+		d.connect("c1", "alice", wire.SubprotocolJSON)
+		if e := d.refuses("c1", wire.SendMessage{ID: "p1", Text: strings.Repeat("9", 251)}, wire.CodeTooLarge); e.Retryable || e.RetryAfter != 0 ||
+			e.Message != "this prompt and its reply may take more than the 350 tokens that you have a day; shorten it" {
+			t.Errorf("%+v", e)
+		}
+		if a := d.account("alice"); a.Prompts != 0 {
+			t.Errorf("it counts: %+v", a)
+		}
+		one[wire.Accepted](d, "c1", wire.SendMessage{ID: "p1", Text: strings.Repeat("9", 250)})
+	})
+}
+
+// TestConversationsHalfDeleted: they count until they are gone, and once.
+func TestConversationsHalfDeleted(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Limits.Quota = chat.Quota{Conversations: 6}
+		d.connect("c1", "alice", wire.SubprotocolJSON)
+		var ids []string
+		create := func(n int) (made int) {
+			for range n {
+				if a, ok := d.send("c1", anew(chat.NewID()))[0].(wire.Accepted); ok {
+					ids = append(ids, a.Conversation)
+					d.answer(a.Reply, "hi", wire.StopEndTurn)
+					made++
+				}
+			}
+			return made
+		}
+		if n := create(8); n != 6 {
+			t.Fatalf("made %d", n)
+		}
+		doomed := ids[:3]
+		d.fault.set("DeleteItem", errDead) // the function dies in the middle
+		for _, id := range doomed {
+			d.refuses("c1", wire.Delete{Conversation: id}, wire.CodeUnavailable)
+		}
+		d.fault.set("", nil)
+		meanwhile := create(3)
+		for _, id := range doomed {
+			one[wire.Deleted](d, "c1", wire.Delete{Conversation: id})
+		}
+		after := create(8)
+		left, err := d.table.CountConversations(d.t.Context(), "alice")
+		if err != nil || left != 6 || meanwhile != 0 || after != 3 {
+			t.Errorf("made %d meanwhile and %d after; there are %d of at most 6, %v", meanwhile, after, left, err)
+		}
+	})
+}
+
 // TestQuotaAndRepeats: what was stored is served again, whatever the quota says, and
 // counts once; what is refused for another reason does not count.
 func TestQuotaAndRepeats(t *testing.T) {
