@@ -42,10 +42,24 @@ const (
 	leastReply     = 1.0   // seconds
 	bytesAToken    = 16.0  // the longest usual token
 	escaped        = 6.0   // bytes of JSON for one of text, at worst
+	estimated      = 4.0   // tokens for one that HistoryTokens counts, at worst: one for each byte of a rare character
 	messageBytes   = 131072.0
 	connectionLife = 7200.0 // seconds
 	routes         = 3.0    // sendMessage, $default and ping each have a throttle of their own
 	prompting      = 2.0    // of these, those that can carry a prompt
+	days           = 2.0    // that an hour can be part of
+)
+
+// What the table is asked for, in units. A user has at most 50 topics (pkg/dynamo), with
+// names of 128 characters, which are up to 512 bytes: the entry of a connection that
+// hears them all has 27 KB.
+const (
+	topicWrites   = 29.0  // a topic of one connection: its entry, and the topic's own
+	topicReads    = 9.0   // an entry, and its connection
+	connectWrites = 280.0 // a connection that comes, hears 50 topics, and leaves
+	otherWrites   = 20.0  // a message, beside its text or its topics
+	messageReads  = 300.0 // a prompt with its history
+	homeReads     = 20.0  // what a user has besides, when a connection comes
 )
 
 // deployment is what the bill depends on.
@@ -61,7 +75,7 @@ type deployment struct {
 var deployments = []deployment{
 	{what: "defaults, anybody"},
 	{what: "defaults, 100 users", users: 100},
-	{what: "tightened, anybody", parameters: map[string]float64{"ThrottleRate": 20, "ReplyConcurrency": 10, "MaxPromptBytes": 16384, "HistoryTokens": 4000, "MaxTokens": 1024}},
+	{what: "tightened, anybody", parameters: map[string]float64{"ThrottleRate": 20, "ReplyConcurrency": 10, "MaxPromptBytes": 16384, "HistoryTokens": 4000, "MaxTokens": 1024, "UserConnections": 5}},
 }
 
 // item is one line of the bill: USD in an hour.
@@ -102,6 +116,36 @@ func (b bill) prompts() float64 {
 // promptBytes is the most that one message brings of a prompt.
 func (b bill) promptBytes() float64 { return min(messageBytes, b.parameter("MaxPromptBytes")) }
 
+// fanOut is how many connections one message can touch: a topic is subscribed for all
+// that its user has open.
+func (b bill) fanOut() float64 {
+	if n := b.parameter("UserConnections"); n > 0 {
+		return n
+	}
+	return math.Inf(1)
+}
+
+// open is how many connections there can be at the same time.
+func (b bill) open() float64 {
+	n := b.rate() * connectionLife
+	if b.users > 0 {
+		n = min(n, b.users*b.fanOut())
+	}
+	return n
+}
+
+// writes are the table's write units a second: messages, connections, ticks.
+func (b bill) writes() float64 {
+	message := max(4*b.promptBytes()/1024, topicWrites*(b.fanOut()+1)) + otherWrites
+	return min(tableUnits, prompting*b.rate()*message+b.rate()*connectWrites+5*b.concurrency())
+}
+
+// reads are its read units. Whoever connects has the others counted.
+func (b bill) reads() float64 {
+	message := max(messageReads, topicReads*b.fanOut())
+	return min(tableUnits, prompting*b.rate()*message+b.rate()*(topicReads*b.fanOut()+homeReads))
+}
+
 // replyBytes is the longest reply, encoded at its worst.
 func (b bill) replyBytes() float64 { return b.parameter("MaxTokens") * bytesAToken * escaped }
 
@@ -121,18 +165,18 @@ func (b bill) bytesOut() float64 {
 
 // tokens of the model a second, in and out, unless the users' day is over before.
 func (b bill) tokens() (in, out float64) {
-	each := min(contextWindow, b.promptBytes()+b.parameter("HistoryTokens")) // at worst a token is a byte
+	each := min(contextWindow, b.promptBytes()+estimated*b.parameter("HistoryTokens")) // at worst a token is a byte
 	return b.prompts() * each, min(b.concurrency()*tokensASecond, b.prompts()*b.parameter("MaxTokens"))
 }
 
 // model is what the model costs in an hour. Users' tokens are counted by the day;
-// they may use them all in this hour, at the dearer price.
+// they may use up two days' in the hour around midnight UTC, at the dearer price.
 func (b bill) model() float64 {
 	in, out := b.tokens()
 	usd := 3600 * (in*perTokenIn + out*perTokenOut)
 	if b.users > 0 && b.parameter("UserTokensPerDay") > 0 {
-		over := b.parameter("UserReplies") * b.parameter("HistoryTokens") // what runs when they are used up
-		usd = min(usd, b.users*(b.parameter("UserTokensPerDay")*perTokenOut+over*perTokenIn))
+		over := b.parameter("UserReplies") * estimated * b.parameter("HistoryTokens") // what runs when they are used up
+		usd = min(usd, days*b.users*(b.parameter("UserTokensPerDay")*perTokenOut+over*perTokenIn))
 	}
 	return usd
 }
@@ -144,18 +188,18 @@ var items = []item{
 	{"messages out", "replies at once × 8 listeners × 1000/FlushMilliseconds, answers, pongs; at most the account's 10,000 a second", func(b bill) float64 {
 		return 3600 * b.posts() * perMessage
 	}},
-	{"open connections", "ThrottleRate × 2 h of life", func(b bill) float64 {
-		return b.rate() * connectionLife * 60 * perMinute
+	{"open connections", "ThrottleRate × 2 h of life; with users at most their UserConnections", func(b bill) float64 {
+		return b.open() * 60 * perMinute
 	}},
 	{"Lambda", "the account's concurrency: replies with 512 MB, all else with 256 MB, never idle; and requests", func(b bill) float64 {
 		c := b.concurrency()
 		return 3600 * ((c*0.5+(accountConcurrency-c)*0.25)*perGBSecond + 7*b.rate()*perRequest)
 	}},
-	{"table writes", "2 routes × ThrottleRate × 4 units per KB of a message, ticks; at most 40,000 a second", func(b bill) float64 {
-		return 3600 * perWrite * min(tableUnits, prompting*b.rate()*(4*b.promptBytes()/1024+20)+5*b.concurrency())
+	{"table writes", "2 routes × ThrottleRate × (4 units per KB of a message, or 29 for each of UserConnections), ThrottleRate × 280 for connections, ticks; at most 40,000 a second", func(b bill) float64 {
+		return 3600 * perWrite * b.writes()
 	}},
-	{"table reads", "2 routes × ThrottleRate × 300 units; at most 40,000 a second", func(b bill) float64 {
-		return 3600 * perRead * min(tableUnits, prompting*b.rate()*300)
+	{"table reads", "2 routes × ThrottleRate × (300 units, or 9 for each of UserConnections), ThrottleRate × 9 for each of UserConnections; at most 40,000 a second", func(b bill) float64 {
+		return 3600 * perRead * b.reads()
 	}},
 	{"bytes out", "8 listeners × 200 tokens a second, answers", func(b bill) float64 {
 		return 3600 * b.bytesOut() / 1e9 * perGBOut
@@ -163,7 +207,7 @@ var items = []item{
 	{"logs", "7 × ThrottleRate × 1 KB", func(b bill) float64 {
 		return 3600 * 7 * b.rate() * 1024 / 1e9 * perGBLogged
 	}},
-	{"the model", "prompts × (bytes of a message + HistoryTokens), replies at once × 200 tokens a second; with users at most their UserTokensPerDay", bill.model},
+	{"the model", "prompts × (bytes of a message + 4 × HistoryTokens), replies at once × 200 tokens a second; with users at most their UserTokensPerDay, twice", bill.model},
 }
 
 // TestWorstBill recomputes the table of docs/security.md from the template's own
@@ -285,9 +329,15 @@ func TestBillGrows(t *testing.T) {
 		}
 	}
 	some := total(nil, 100)
-	for _, change := range []map[string]float64{{"UserTokensPerDay": 100_000}, {"UserReplies": 1}} {
+	for _, change := range []map[string]float64{{"UserTokensPerDay": 100_000}, {"UserReplies": 1}, {"UserConnections": 5}} {
 		if less := total(change, 100); less >= some {
 			t.Errorf("100 users, %v: $%.2f, and without $%.2f", change, less, some)
 		}
+	}
+	// The table's own ceiling hides these at the defaults.
+	slow := map[string]float64{"ThrottleRate": 5, "UserConnections": 5}
+	many := map[string]float64{"ThrottleRate": 5}
+	if less, all := total(slow, 0), total(many, 0); less >= all {
+		t.Errorf("5 connections of a user: $%.2f, and 50 $%.2f", less, all)
 	}
 }

@@ -45,10 +45,11 @@ func benchmark(args []string, t terminal) int {
 }
 
 // unthrottled parameters: the limits are there for the bill, and would be what is
-// measured. A user's are counted all the same, which takes its time.
+// measured. What a user's prompts take is counted all the same, which takes its time.
 func unthrottled() map[string]string {
 	return map[string]string{"ThrottleRate": "10000", "ThrottleBurst": "5000", "MessagesPerSecond": "1000",
-		"UserReplies": "100000", "UserPromptsPerMinute": "1000000", "UserTokensPerDay": "1000000000", "UserConversations": "1000000"}
+		"UserReplies": "100000", "UserPromptsPerMinute": "1000000", "UserTokensPerDay": "1000000000", "UserConversations": "1000000",
+		"UserConnections": "0"}
 }
 
 // measure starts the template for run and gives the exit code.

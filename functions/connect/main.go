@@ -27,6 +27,7 @@ func main() {
 		Origins: handler.NewOrigins(env, "ALLOWED_ORIGINS"),
 		Topics:  env.List("TOPIC_PATTERN"),
 		Notify:  invoke.New(cfg, env.Must("NOTIFY_FUNCTION")),
+		Most:    env.Int("USER_CONNECTIONS", 0),
 		Logger:  handler.NewLogger(),
 	}
 	if err := env.Err(); err != nil {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 func load(t *testing.T, params map[string]string) *sam.Template {
 	t.Helper()
 	all := map[string]string{"Auth": "none", "ThrottleRate": "10000", "ThrottleBurst": "5000", "MessagesPerSecond": "1000",
-		"UserReplies": "1000", "UserPromptsPerMinute": "100000", "UserTokensPerDay": "1000000000", "UserConversations": "100000"}
+		"UserReplies": "1000", "UserPromptsPerMinute": "100000", "UserTokensPerDay": "1000000000", "UserConversations": "100000", "UserConnections": "1000"}
 	for k, v := range params {
 		all[k] = v
 	}

@@ -25,7 +25,14 @@ type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
 	Expire(ctx context.Context, id string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
+	Crowds
 	Topics
+}
+
+// Crowds are all open connections of a user.
+type Crowds interface {
+	CountConnections(ctx context.Context, user string, enough int) (int, error)
+	Withdraw(ctx context.Context, user, connection string) error
 }
 
 // Connect serves $connect: it decides who the user is, once and for all, and
@@ -42,11 +49,13 @@ type Connect struct {
 	Topics []string
 	// Notify is the function that hands over what a user missed.
 	Notify Invoker
+	// Most is how many connections a user may have open; 0 for any number.
+	Most   int
 	Logger *slog.Logger
 }
 
-// Handle answers with the status the handshake is to have: 200, 400, 401, 403 or
-// 500.
+// Handle answers with the status the handshake is to have: 200, 400, 401, 403, 429
+// or 500.
 func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	log := orDiscard(h.Logger)
 	// Where a client's message {"action":"$connect"} goes is not documented
@@ -77,9 +86,13 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 		c.Mode, c.Fixed = chat.ModePlain, true
 	}
 	if err := h.open(ctx, c, id); err != nil {
-		if chat.KindOf(err) == chat.Unauthorized {
+		switch chat.KindOf(err) {
+		case chat.Unauthorized:
 			log.InfoContext(ctx, "revoked token refused")
 			return status(http.StatusUnauthorized), nil
+		case chat.RateLimited:
+			log.InfoContext(ctx, "connection refused: its user has too many")
+			return status(http.StatusTooManyRequests), nil
 		}
 		log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
 		return status(http.StatusInternalServerError), nil
@@ -101,15 +114,33 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 // revokes it at that moment either finds the connection or is found here. Then its
 // item is worth nothing, and goes with its TTL.
 func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity) error {
-	err := h.Store.Open(ctx, c)
-	if err != nil || h.Auth != withTokens {
+	if err := h.Store.Open(ctx, c); err != nil {
 		return err
 	}
-	revoked, err := h.Store.Revoked(ctx, id)
-	if err != nil || revoked {
-		return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
+	if h.Auth == withTokens {
+		revoked, err := h.Store.Revoked(ctx, id)
+		if err != nil || revoked {
+			return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
+		}
 	}
-	return nil
+	return h.crowd(ctx, c)
+}
+
+// crowd refuses a connection that is one too many. Each is counted after it was
+// stored: however many come at once, no more than there may be stay. Of those that
+// come to the last place together, all may be refused.
+func (h *Connect) crowd(ctx context.Context, c chat.Connection) error {
+	if h.Most == 0 || nobody(h.Auth, c.User) {
+		return nil
+	}
+	n, err := h.Store.CountConnections(ctx, c.User, h.Most)
+	if err != nil || n <= h.Most {
+		return err
+	}
+	if err := h.Store.Withdraw(ctx, c.User, c.ID); err != nil {
+		return err
+	}
+	return chat.E(chat.RateLimited, "no more than %d connections; close one", h.Most)
 }
 
 func (h *Connect) allowed(origin string) bool {

@@ -2,21 +2,26 @@ package handler_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"kaiwa/pkg/chat"
+	"kaiwa/pkg/emu/ddb"
 	"kaiwa/pkg/handler"
+	"kaiwa/pkg/wire"
 )
 
 // door records what Connect stores.
 type door struct {
-	opened  []chat.Connection
+	opened []chat.Connection
+	handler.Crowds
 	revoked time.Time // tokens from before
 	fail    error
 	handler.Topics
@@ -173,6 +178,82 @@ func TestConnectStores(t *testing.T) {
 	c := d.connection("c1")
 	if c.User != "alice" || c.Mode != chat.ModePlain || !c.Fixed || c.Gone || time.Since(c.At) > time.Minute {
 		t.Errorf("stored %+v", c)
+	}
+}
+
+// TestUserConnections: a user has so many connections and no more, a place that
+// becomes free is free, and one's bound is not another's.
+func TestUserConnections(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.most = 3
+		for _, conn := range []string{"c1", "c2", "c3"} {
+			d.connect(conn, "alice", wire.SubprotocolJSON)
+		}
+		items := d.items()
+		if got := d.handshake("c4", "alice", wire.SubprotocolJSON); got != http.StatusTooManyRequests {
+			t.Errorf("one too many: %d", got)
+		}
+		if after := d.items(); after != items {
+			t.Errorf("%d items became %d", items, after)
+		}
+		d.connect("b1", "bob", "")
+		for i := range 5 { // these have no name, so that they are not one user
+			d.connect(fmt.Sprint("n", i), chat.Anonymous, "")
+		}
+		if err := d.table.Close(d.t.Context(), "c2"); err != nil {
+			t.Fatal(err)
+		}
+		d.connect("c5", "alice", "")
+		if got := d.handshake("c6", "alice", ""); got != http.StatusTooManyRequests {
+			t.Errorf("one too many: %d", got)
+		}
+		time.Sleep(4 * time.Hour) // nobody told the end of any of them
+		d.connect("c7", "alice", "")
+		d.fault.set("Query", ddb.Unavailable)
+		if got := d.handshake("c8", "alice", ""); got != http.StatusInternalServerError {
+			t.Errorf("nobody can count: %d", got)
+		}
+	})
+}
+
+// TestUserConnectionsAtOnce: however many come at once, no more than there may be
+// stay, and whoever was refused leaves nothing.
+func TestUserConnectionsAtOnce(t *testing.T) {
+	d := newDesk(t)
+	d.most = 5
+	for i := range 4 {
+		d.connect(fmt.Sprint("c", i), "alice", "")
+	}
+	door := d.door()
+	answers := make([]int, 12)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() {
+			res, err := door.Handle(t.Context(), events.APIGatewayWebsocketProxyRequest{QueryStringParameters: map[string]string{"user": "alice"},
+				RequestContext: events.APIGatewayWebsocketProxyRequestContext{ConnectionID: fmt.Sprint("d", i)}})
+			if err != nil {
+				t.Error(err)
+			}
+			answers[i] = res.StatusCode
+		})
+	}
+	all.Wait()
+	in := 0
+	for _, status := range answers {
+		switch status {
+		case http.StatusOK:
+			in++
+		case http.StatusTooManyRequests:
+		default:
+			t.Errorf("answered %d", status)
+		}
+	}
+	conns, err := d.table.UserConnections(t.Context(), "alice")
+	if err != nil || in > 1 || len(conns) != 4+in {
+		t.Errorf("%d came in, %d are open, %v", in, len(conns), err)
+	}
+	if n, err := d.table.CountConnections(t.Context(), "alice", 5); err != nil || n != 4+in {
+		t.Errorf("%d are counted, %v", n, err)
 	}
 }
 

@@ -47,6 +47,7 @@ type desk struct {
 	orders *callbox             // to the disconnect function
 	tasks  *callbox             // the notify function
 	opens  map[string]time.Time // when a connection was opened
+	most   int                  // connections of a user
 }
 
 // newDesk reaches its table over a real socket, found by the environment alone.
@@ -149,16 +150,20 @@ func (d *desk) connect(conn, user, protocol string) {
 func (d *desk) handshake(conn, user, protocol string) int {
 	d.t.Helper()
 	d.opens[conn] = time.Now()
-	h := &handler.Connect{Store: d.table, Auth: "none", Topics: d.Topics, Notify: d.tasks, Logger: d.Logger}
 	ev := events.APIGatewayWebsocketProxyRequest{QueryStringParameters: map[string]string{"user": user}, RequestContext: d.context(conn)}
 	if protocol != "" {
 		ev.Headers = map[string]string{"Sec-WebSocket-Protocol": protocol}
 	}
-	res, err := h.Handle(d.t.Context(), ev)
+	res, err := d.door().Handle(d.t.Context(), ev)
 	if err != nil {
 		d.t.Fatalf("connect %s: %v", conn, err)
 	}
 	return res.StatusCode
+}
+
+// door is the connect function for whoever says a name.
+func (d *desk) door() *handler.Connect {
+	return &handler.Connect{Store: d.table, Auth: "none", Topics: d.Topics, Notify: d.tasks, Most: d.most, Logger: d.Logger}
 }
 
 func (d *desk) context(conn string) events.APIGatewayWebsocketProxyRequestContext {

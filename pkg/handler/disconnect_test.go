@@ -84,8 +84,7 @@ func TestMessagesAreNoHandshakes(t *testing.T) {
 	if res, err := h.Handle(t.Context(), event); err != nil || !reflect.DeepEqual(res, forbidden) {
 		t.Errorf("$disconnect: %+v, %v", res, err)
 	}
-	door := &handler.Connect{Store: d.table, Auth: "none", Notify: d.tasks, Logger: d.Logger}
-	if res, err := door.Handle(t.Context(), ev); err != nil || !reflect.DeepEqual(res, forbidden) {
+	if res, err := d.door().Handle(t.Context(), ev); err != nil || !reflect.DeepEqual(res, forbidden) {
 		t.Errorf("$connect: %+v, %v", res, err)
 	}
 	if c := d.connection("c1"); !reflect.DeepEqual(c, before) {

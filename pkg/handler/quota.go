@@ -55,12 +55,15 @@ func (l Limits) maxPrompt() int {
 	return wire.MaxPrompt
 }
 
-// counted tells whether what this user does is counted. Everybody who gave no name
-// shares one, so that a bound of it would be a bound of the whole deployment, and
-// whoever minds only has to give a name: there is the stage's throttle for that.
+// counted tells whether what this user does is counted.
 func (m *message) counted() bool {
-	return m.h.Limits.Counts() && (m.h.Auth != "none" || m.conn.User != chat.Anonymous)
+	return m.h.Limits.Counts() && !nobody(m.h.Auth, m.conn.User)
 }
+
+// nobody is everybody who gave no name and shares one: a bound of it would be a bound
+// of the whole deployment, and whoever minds only has to give a name. There is the
+// stage's throttle for that.
+func nobody(auth, user string) bool { return auth == "none" && user == chat.Anonymous }
 
 // opening reads what a prompt is decided by. Where nothing is counted nothing is
 // read for it.
