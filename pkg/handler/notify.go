@@ -152,16 +152,20 @@ func (h *Notify) log(ctx context.Context, to string, t herald.Tally, err error) 
 }
 
 // queue serves the messages of an SQS batch side by side, those of one FIFO group
-// one after the other: after a failure the rest of the group fails too, or they
-// would overtake it.
+// and those of an array one after the other: after a failure the rest fails too, or
+// it would overtake.
 func (h *Notify) queue(ctx context.Context, e notice.Event) events.SQSEventResponse {
 	var groups [][]int
 	of := map[string]int{}
 	for i, n := range e.Entries {
-		g, ok := of[n.Group]
-		if !ok || !e.FIFO {
+		name := n.Message
+		if e.FIFO {
+			name = n.Group
+		}
+		g, ok := of[name]
+		if !ok {
 			g = len(groups)
-			groups, of[n.Group] = append(groups, nil), g
+			groups, of[name] = append(groups, nil), g
 		}
 		groups[g] = append(groups[g], i)
 	}
@@ -183,8 +187,10 @@ func (h *Notify) queue(ctx context.Context, e notice.Event) events.SQSEventRespo
 	}
 	_ = all.Wait() // each tells in failed
 	res := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	told := map[string]bool{}
 	for i, n := range e.Entries {
-		if failed[i] {
+		if failed[i] && !told[n.Message] {
+			told[n.Message] = true
 			res.BatchItemFailures = append(res.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: n.Message})
 		}
 	}

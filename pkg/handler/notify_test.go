@@ -234,6 +234,24 @@ func TestQueue(t *testing.T) {
 	}
 }
 
+// TestQueueArray: the messages of an array in one SQS message are delivered in order,
+// and once, however often the SQS message comes back for the sake of one of them.
+func TestQueueArray(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	body := `x [{"to":{"user":"alice"},"text":"1"},{"to":{"user":"alice"},"text":"2"},{"to":{"conversation":"nowhere"},"text":"3"},{"to":{"conversation":"nowhere"},"text":"4"}]`
+	for range 2 {
+		res, err := d.notify(sqs(false, body, `x {"to":{"user":"alice"},"id":"5","text":"5"}`))
+		if out, _ := json.Marshal(res); err != nil || string(out) != `{"batchItemFailures":[{"itemIdentifier":"m0"}]}` {
+			t.Errorf("%s, %v", out, err)
+		}
+	}
+	got := d.posts.to("c1")
+	if slices.Sort(got); !slices.Equal(got, []string{"* 1", "* 2", "* 5"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestFIFOInOrder: whatever happens, a group arrives in order, to those who are here
 // and to those who come back.
 func TestFIFOInOrder(t *testing.T) {

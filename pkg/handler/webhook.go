@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"kaiwa/pkg/herald"
 	"kaiwa/pkg/notice"
 )
 
@@ -21,18 +23,22 @@ func (h *Notify) webhook(ctx context.Context, r notice.Request) events.LambdaFun
 	switch {
 	case !admitted(h.Secret, r):
 		return httpAnswer(http.StatusForbidden, "the signature or bearer token is missing or wrong")
-	case r.Method != http.MethodPost:
+	case r.Err == nil && r.Method != http.MethodPost:
 		return httpAnswer(http.StatusMethodNotAllowed, "send notifications by POST")
 	}
-	n, err := notice.Webhook(r, h.Default)
+	list, err := notice.Webhook(r, h.Default, time.Now())
 	if err != nil {
 		return httpAnswer(http.StatusBadRequest, err.Error())
 	}
-	t, err := h.entry(ctx, notice.Entry{Notice: n})
-	if err != nil {
-		return httpAnswer(http.StatusServiceUnavailable, "not delivered; try again")
+	var all herald.Tally
+	for _, n := range list {
+		t, err := h.entry(ctx, notice.Entry{Notice: n})
+		if err != nil { // the repeat brings the others of an array once
+			return httpAnswer(http.StatusServiceUnavailable, "not delivered; try again")
+		}
+		all.Add(t)
 	}
-	b, err := json.Marshal(t)
+	b, err := json.Marshal(all)
 	if err != nil {
 		return httpAnswer(http.StatusInternalServerError, "delivered")
 	}

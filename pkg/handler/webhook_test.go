@@ -60,6 +60,10 @@ func TestWebhooks(t *testing.T) {
 		{"a wrong token", hook("", map[string]string{"authorization": "Bearer s3cre"}, plain), 403, ""},
 		{"no scheme", hook("", map[string]string{"authorization": "s3cret"}, plain), 403, ""},
 		{"the message", hook("", bearer, plain), 200, `"delivered":1`},
+		{"the message again", hook("", bearer, plain), 200, `"duplicates":1`},
+		{"two at once", hook("", bearer, `[{"to":{"user":"duty"},"text":"one"},{"to":{"user":"duty"},"text":"two"}]`), 200, `"delivered":2`},
+		{"a REST API", `{"httpMethod":"POST","path":"/","headers":null,"requestContext":{"stage":"prod"},"body":"hi"}`, 403, "bearer token"},
+		{"a load balancer with the secret", `{"requestContext":{"elb":{}},"httpMethod":"POST","headers":{"authorization":"Bearer s3cret"},"body":"hi"}`, 400, "payload format 2.0"},
 		{"a slip", hook("", bearer, `{"to":{"usr":"duty"},"text":"hi"}`), 400, `unknown field "usr"`},
 		{"another method", strings.Replace(hook("", bearer, plain), `"POST"`, `"GET"`, 1), 405, "POST"},
 	} {
@@ -70,7 +74,7 @@ func TestWebhooks(t *testing.T) {
 		}
 	}
 	d.heard("c1", "* o/r: 2 commits to main: Say why In the body. by taro https://github.com/o/r/compare/a...b",
-		"* [critical] [FIRING:2] HighLatency: p99 is over 2 s on web1 resolved: web2 is fine again", "* hi")
+		"* [critical] [FIRING:2] HighLatency: p99 is over 2 s on web1 resolved: web2 is fine again", "* hi", "* one", "* two")
 	if strings.Contains(d.log.String(), "s3cret") {
 		t.Error("the secret was logged")
 	}

@@ -3,6 +3,7 @@ package notice
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,11 +46,11 @@ func Read(event []byte, fallback To) Event {
 }
 
 func read(event []byte) Event {
-	event = bytes.TrimSpace(event)
-	if list := objects(event); list != nil {
+	event = trim(event)
+	if list := objects(event); list != nil { // each by itself: one slip does not fail the others
 		var e Event
 		for _, raw := range list {
-			e.Entries = append(e.Entries, entry(raw))
+			e.Entries = append(e.Entries, entries(raw)...)
 		}
 		return e
 	}
@@ -67,22 +68,27 @@ func read(event []byte) Event {
 		} `json:"Records"`
 	}
 	if json.Unmarshal(event, &batch) != nil || len(batch.Records) == 0 {
-		return Event{Entries: []Entry{entry(event)}}
+		return Event{Entries: entries(event)}
 	}
 	var e Event
 	for _, r := range batch.Records {
-		switch r.Source {
-		case "aws:sns":
-			e.Entries = append(e.Entries, entry(r.Sns))
-		case "aws:sqs":
-			n := entry([]byte(r.Body))
-			n.Message, n.Group = r.ID, r.Sending.Group
-			n.enclose(r.ID, millis(r.Sending.Sent))
-			e.Entries = append(e.Entries, n)
+		switch {
+		case r.Source != batch.Records[0].Source: // AWS sends no such thing
+			return Event{Entries: []Entry{{Err: errors.New("records of more than one source")}}}
+		case r.Source == "aws:sns":
+			e.Entries = append(e.Entries, entries(r.Sns)...)
+		case r.Source == "aws:sqs":
+			list := entries([]byte(r.Body))
+			for i := range list {
+				list[i].Message, list[i].Group = r.ID, r.Sending.Group
+				list[i].enclose(r.ID, i, len(list), millis(r.Sending.Sent))
+			}
+			e.Entries = append(e.Entries, list...)
 			e.Queue, e.FIFO = true, strings.HasSuffix(r.ARN, ".fifo")
-		default: // S3 and others, which have no message inside
-			return Event{Entries: []Entry{entry(event)}}
 		}
+	}
+	if len(e.Entries) == 0 { // S3 and others, which have no message inside
+		e.Entries = entries(event)
 	}
 	return e
 }
@@ -101,17 +107,29 @@ func objects(raw []byte) []json.RawMessage {
 	return list
 }
 
-func entry(raw []byte) Entry {
+// entries are the notifications of one message: one, unless it is an array.
+func entries(raw []byte) []Entry {
 	if e, ok := failedEvent(raw); ok {
-		return e
+		return []Entry{e}
 	}
-	n, err := content(raw, 0)
-	return Entry{Notice: n, Err: err}
+	list, err := contents(raw, 0)
+	if err != nil {
+		return []Entry{{Err: err}}
+	}
+	var all []Entry
+	for _, n := range list {
+		all = append(all, Entry{Notice: n})
+	}
+	return all
 }
 
-// enclose gives a notification what its envelope knows and it does not.
-func (n *Notice) enclose(id string, at time.Time) {
-	if n.ID == "" {
+// enclose gives a notification, the i-th of n, what its envelope knows and it does
+// not.
+func (n *Notice) enclose(id string, i, of int, at time.Time) {
+	if n.ID == "" && id != "" {
+		if of > 1 {
+			id = fmt.Sprintf("%s-%d", id, i)
+		}
 		n.ID = shortID(id)
 	}
 	if n.At.IsZero() {
@@ -137,76 +155,6 @@ func failedEvent(raw []byte) (Entry, bool) {
 	}
 	at, _ := time.Parse(time.RFC3339, record.At) // zero: not known
 	return Entry{Notice: Notice{ID: record.Context.ID, At: at}, Failed: record.Payload}, true
-}
-
-// maxDepth bounds messages in messages: SQS, SNS, EventBridge and the message
-// itself are four.
-const maxDepth = 4
-
-// content reads one message, whatever envelopes are around it.
-func content(raw []byte, depth int) (Notice, error) {
-	raw = bytes.TrimSpace(raw)
-	o, ok := parse(raw)
-	switch {
-	case !ok:
-		return text(raw), nil
-	case depth >= maxDepth:
-		return generic(o, raw), nil
-	case o.text("Type") == "Notification" && o.has("TopicArn") && o.has("Message"):
-		return fromSNS(o, depth)
-	case o.has("to"):
-		return message(raw)
-	case o.text("source") != "" && o.has("detail") && (o.has("detail-type") || o.has("detailType")):
-		return fromBus(o, raw, depth)
-	case o.has("alarmData") && o.text("source") == "aws.cloudwatch":
-		return alarmAction(o, raw), nil
-	case o.text("AlarmName") != "" && o.has("NewStateValue"):
-		return alarmMessage(o, raw), nil
-	case isObjects(o, "alerts") && (o.has("groupLabels") || o.has("receiver")):
-		return alertmanager(o, raw), nil
-	case o.text("repository.full_name") != "" && o.has("sender"):
-		return github(o, raw, ""), nil
-	case o.text("Records.0.eventSource") == "aws:s3":
-		return s3(o, raw), nil
-	}
-	if o.text("text") != "" || o.text("title") != "" {
-		if n, err := message(raw); err == nil { // the message without a target
-			return n, nil
-		}
-	}
-	return generic(o, raw), nil
-}
-
-func fromSNS(o object, depth int) (Notice, error) {
-	n, err := content([]byte(o.text("Message")), depth+1)
-	if err != nil {
-		return Notice{}, fmt.Errorf("in an SNS message: %w", err)
-	}
-	n.enclose(o.text("MessageId"), o.time("Timestamp"))
-	if n.Title == "" {
-		n.Title = o.text("Subject")
-	}
-	return n, nil
-}
-
-// fromBus reads EventBridge's events, and the copies of them that the developer
-// tools' notification rules send through SNS with other spellings.
-func fromBus(o object, raw []byte, depth int) (Notice, error) {
-	var n Notice
-	var err error
-	if detail := o.object("detail"); detail.has("to") {
-		var fields map[string]json.RawMessage
-		if err = json.Unmarshal(raw, &fields); err == nil {
-			n, err = content(fields["detail"], depth+1)
-		}
-	} else {
-		n = service(o, raw)
-	}
-	if err != nil {
-		return Notice{}, fmt.Errorf("in the detail of an EventBridge event: %w", err)
-	}
-	n.enclose(o.text("id"), o.time("time"))
-	return n, nil
 }
 
 func millis(s string) time.Time {

@@ -139,7 +139,7 @@ func message(raw []byte) (Notice, error) {
 	if m.TTL < 0 {
 		return Notice{}, errors.New("ttl must be 1 or more seconds")
 	}
-	if len(m.To) > 0 && string(m.To) != "null" {
+	if len(m.To) > 0 { // null as well: a name that is missing is not everybody
 		if err := target(m.To, &n.To); err != nil {
 			return Notice{}, err
 		}

@@ -1,79 +1,89 @@
 package notice
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
-// Request is an HTTP request that reached the function through its function URL.
+// Request is an HTTP request that reached the function.
 type Request struct {
 	Method string
 	Header http.Header
 	Query  url.Values
 	Body   []byte
+	// Err tells why it cannot be read.
+	Err error
 }
 
-// AsRequest reads the event of a function URL, or of an HTTP API (payload format
-// 2.0); false for anything else.
+// AsRequest reads the event of a function URL, or of an HTTP API with payload format
+// 2.0; false for anything that is no request. That of a REST API, a load balancer,
+// VPC Lattice or a WebSocket API is one, with Err set: it must not pass for an event
+// whose sender AWS has checked.
 func AsRequest(event []byte) (Request, bool) {
-	var e struct {
-		Context struct {
-			HTTP struct {
-				Method string `json:"method"`
-			} `json:"http"`
-		} `json:"requestContext"`
-		Query   string            `json:"rawQueryString"`
-		Headers map[string]string `json:"headers"`
-		Body    string            `json:"body"`
-		Base64  bool              `json:"isBase64Encoded"`
-	}
-	if json.Unmarshal(event, &e) != nil || e.Context.HTTP.Method == "" {
+	o, ok := parse(trim(event))
+	_, failed := failedEvent(event)
+	if !ok || failed || o.object("requestContext") == nil && !o.has("httpMethod") && !o.has("raw_path") {
 		return Request{}, false
 	}
-	r := Request{Method: e.Context.HTTP.Method, Header: http.Header{}, Body: []byte(e.Body)}
-	for k, v := range e.Headers {
-		r.Header.Set(k, v)
-	}
-	r.Query, _ = url.ParseQuery(e.Query) // what can be read of it
-	if e.Base64 {
-		b, err := base64.StdEncoding.DecodeString(e.Body)
-		if err != nil {
-			return Request{}, false
+	r := Request{Method: o.text("requestContext.http.method"), Header: http.Header{}, Body: []byte(o.text("body"))}
+	for k, v := range o.object("headers") {
+		if s, ok := v.(string); ok {
+			r.Header.Set(k, s)
 		}
-		r.Body = b
+	}
+	r.Query, _ = url.ParseQuery(o.text("rawQueryString")) // what can be read of it
+	if r.Method == "" {
+		r.Err = errors.New("send it to the function URL, or through an HTTP API with payload format 2.0")
+	} else if o.text("isBase64Encoded") == "true" {
+		r.Body, r.Err = base64.StdEncoding.DecodeString(o.text("body"))
 	}
 	return r, true
 }
 
-// Webhook reads the notification of a request that has been let in. The query's
-// user, topic, conversation or all name its target if the body does not.
-func Webhook(r Request, fallback To) (Notice, error) {
+// webhookSlot is for how long the same body from the same sender is a repeat, where
+// nothing names it: a sender that was answered 5xx sends it again.
+const webhookSlot = 5 * time.Minute
+
+// Webhook reads the notifications of a request that has been let in at a time. The
+// query's user, topic, conversation or all name their target if the body does not.
+func Webhook(r Request, fallback To, at time.Time) ([]Notice, error) {
 	to, err := queryTo(r.Query)
-	if err != nil {
-		return Notice{}, err
+	if err = cmp.Or(r.Err, err); err != nil {
+		return nil, err
 	}
 	if to == (To{}) {
 		to = fallback
 	}
-	var n Notice
+	var list []Notice
+	id := cmp.Or(r.Header.Get("Webhook-Id"), r.Header.Get("Idempotency-Key"))
 	if event := r.Header.Get("X-GitHub-Event"); event != "" {
 		o, ok := parse(r.Body)
 		if !ok {
-			return Notice{}, fmt.Errorf("the body is no JSON object; set the webhook's content type to application/json")
+			return nil, errors.New("the body is no JSON object; set the webhook's content type to application/json")
 		}
-		n = github(o, r.Body, event)
-		n.ID = shortID(r.Header.Get("X-GitHub-Delivery"))
-	} else if n, err = content(r.Body, 0); err != nil {
-		return Notice{}, err
+		list, id = []Notice{github(o, r.Body, event)}, r.Header.Get("X-GitHub-Delivery")
+	} else if list, err = contents(r.Body, 0); err != nil {
+		return nil, err
 	}
-	if n.To == (To{}) {
-		n.To = to
+	if id == "" {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s", at.Unix()/int64(webhookSlot/time.Second), r.Body))
+		id = "hook-" + base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	return n, nil
+	for i := range list {
+		n := &list[i]
+		n.enclose(id, i, len(list), time.Time{})
+		if n.To == (To{}) {
+			n.To = to
+		}
+	}
+	return list, nil
 }
 
 func queryTo(q url.Values) (To, error) {
