@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -23,6 +24,9 @@ type Terminal struct {
 	Resized  <-chan os.Signal
 	NoReflow bool
 }
+
+// escapeTime is how long after an ESC it is the key, and not the start of a sequence.
+const escapeTime = 50 * time.Millisecond
 
 // chat is a person at a connection.
 type chat struct {
@@ -60,6 +64,9 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 	defer stop()
 	frame, stopFrames := ticks(c.opt.PingFrame)
 	defer stopFrames()
+	escape := time.NewTimer(escapeTime)
+	escape.Stop()
+	defer escape.Stop()
 	for {
 		text, caret := c.edit.Shown()
 		prompt := "> "
@@ -76,10 +83,15 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 			if !ok {
 				return io.EOF
 			}
-			for _, k := range c.keys.Feed(b) {
-				if err := c.key(ctx, k, keep); err != nil {
-					return err
-				}
+			if err := c.pressed(ctx, c.keys.Feed(b), keep); err != nil {
+				return err
+			}
+			if escape.Stop(); c.keys.Pending() {
+				escape.Reset(escapeTime)
+			}
+		case <-escape.C:
+			if err := c.pressed(ctx, c.keys.Flush(), keep); err != nil {
+				return err
 			}
 		case a := <-c.came:
 			if a.err != nil {
@@ -97,6 +109,15 @@ func (c *chat) loop(ctx context.Context, t Terminal, keep func(string)) error {
 			}
 		}
 	}
+}
+
+func (c *chat) pressed(ctx context.Context, keys []term.Key, keep func(string)) error {
+	for _, k := range keys {
+		if err := c.key(ctx, k, keep); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *chat) key(ctx context.Context, k term.Key, keep func(string)) error {

@@ -2,10 +2,12 @@ package raw_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -67,7 +69,20 @@ func TestChat(t *testing.T) {
 		if got := screen.Text(); !slices.Equal(got, append(shown[:len(shown)-1:len(shown)-1], "> half a")) {
 			t.Errorf("scrollback %q", got)
 		}
-		typed(" word\r")
+		// Esc is a key, even while messages come all the time, and the next one is whole.
+		go func() {
+			for n := range 30 {
+				_ = conn.Write(t.Context(), websocket.MessageText, fmt.Append(nil, n))
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
+		typed("\x1b")
+		time.Sleep(200 * time.Millisecond)
+		if got := typed("!"); got[len(got)-1] != "> half a!" {
+			t.Fatalf("after Esc %q", got[len(got)-1])
+		}
+		time.Sleep(time.Second)
+		typed("\x7f word\r")
 		keys <- []byte("\x04")
 		if err := <-over; err != nil {
 			t.Error(err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kaiwa/client/internal/fake"
 )
 
 const tab, esc, ctrlG, ctrlR, ctrlZ = "\t", "\x1b", "\x07", "\x12", "\x1a"
@@ -21,6 +23,29 @@ func TestEscStops(t *testing.T) {
 		c.wait(time.Second)
 		c.shows("hello\n> hi\nhi hi hi hi\n[stopped]\n\n> next")
 	})
+}
+
+// Esc is the key also while text comes faster than one can tell it from the start of
+// a sequence, and the key after it is whole.
+func TestEscStopsFastText(t *testing.T) {
+	for _, every := range []time.Duration{time.Millisecond, 20 * time.Millisecond} {
+		run(t, func(string) fake.Script {
+			return fake.Script{Text: strings.Repeat("hi ", 5000), Piece: 3, Every: every}
+		}, func(c *chat) {
+			c.types("go\r")
+			c.wait(time.Second)
+			c.types(esc)
+			c.wait(200 * time.Millisecond)
+			c.types("bye")
+			if got := strings.Join(c.term.Text(), "\n"); !strings.HasSuffix(got, "hi\n[stopped]\n\n> bye") {
+				t.Fatalf("text every %v: the screen shows\n%s", every, got)
+			}
+			c.types(esc)
+			c.wait(100 * time.Millisecond)
+			c.types(ctrlC + ctrlD) // clears, leaves
+			c.leaves(nil)
+		})
+	}
 }
 
 func TestHistory(t *testing.T) {

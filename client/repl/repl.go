@@ -138,13 +138,10 @@ func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) erro
 }
 
 func (r *repl) loop(ctx context.Context) error {
-	escape := time.NewTimer(0)
+	escape := time.NewTimer(escapeTime)
+	escape.Stop()
 	defer escape.Stop()
 	for {
-		escape.Stop()
-		if r.keys.Pending() {
-			escape.Reset(escapeTime)
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -154,6 +151,10 @@ func (r *repl) loop(ctx context.Context) error {
 			}
 			if err := r.pressed(r.keys.Feed(b)); err != nil {
 				return err
+			}
+			// Only a key moves it: text that streams in must not put it off.
+			if escape.Stop(); r.keys.Pending() {
+				escape.Reset(escapeTime)
 			}
 		case <-escape.C:
 			if err := r.pressed(r.keys.Flush()); err != nil {
