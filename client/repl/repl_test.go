@@ -336,6 +336,29 @@ You said: more
 	})
 }
 
+// A conversation that does not exist is not gone to: the chat stays where it is.
+func TestOpenNothing(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.types("one\r")
+		c.wait(time.Second)
+		c.types("/open bogus\rfor it\r")
+		c.wait(time.Second)
+		c.types("two\r")
+		c.wait(time.Second)
+		got := strings.Join(c.term.Text(), "\n")
+		want := "hello\n> one\nYou said: one\n\n! there is no conversation bogus; /list shows them\n> for it\n" +
+			"! not sent: it was meant for that conversation\n\n> two\nYou said: two\n\n>"
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		c.server.Look(func(chat *fake.Chat) {
+			if r := chat.Replies(); len(r) != 2 || r[1].Conversation != r[0].Conversation {
+				t.Errorf("the service has %d replies, in %s and %s", len(r), r[0].Conversation, r[len(r)-1].Conversation)
+			}
+		})
+	})
+}
+
 func TestCommandTrouble(t *testing.T) {
 	for keys, want := range map[string]string{
 		"/title\r":   "! say which: /title TEXT",

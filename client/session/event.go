@@ -96,6 +96,8 @@ var (
 	ErrNoAnswer = errors.New("the service does not answer; send it again")
 	// ErrRunning refuses to leave a conversation whose reply is still running.
 	ErrRunning = errors.New("a reply is still running; stop it first")
+	// ErrOpening refuses to name a conversation while another is being opened.
+	ErrOpening = errors.New("a conversation is being opened; try again in a moment")
 	// ErrNothing refuses to name a conversation that has not begun.
 	ErrNothing = errors.New("there is no conversation yet; say something first")
 	// ErrOffline refuses what makes no sense without a connection.

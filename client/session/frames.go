@@ -62,7 +62,7 @@ func (t *Talk) failed(now time.Time, e wire.Error) {
 	case t.token != "" && e.ID == "" && e.Reply == "" && !e.Retryable:
 		t.refusedToken(now, e)
 		return
-	case e == t.refusal, t.refusesTopic(now, e):
+	case e == t.refusal, t.refusesTopic(now, e), t.openingFailed(now, e):
 		return
 	}
 	if e.Reply != "" && e.Code != wire.CodeBusy { // busy names the reply that is in the prompt's way
@@ -154,21 +154,4 @@ func (t *Talk) notify(n wire.Notification) {
 		t.notified = slices.Delete(t.notified, 0, len(t.notified)-most)
 	}
 	t.emit(Notified{n})
-}
-
-// showed passes on the messages of the conversation that was opened and asks for
-// its newest reply, which may be running. If that one is in the messages too, it
-// is left to the reply, unless it was shown before and will not come again.
-func (t *Talk) showed(now time.Time, h wire.HistoryPage) {
-	if h.Conversation != t.opening || h.Conversation == "" {
-		return
-	}
-	t.opening = ""
-	if m := h.Messages; len(m) > 0 && m[0].Role == "assistant" {
-		if r := t.known[m[0].Reply]; r == nil || !r.final {
-			h.Messages = m[1:]
-		}
-	}
-	t.emit(Showed{h})
-	t.follow(now, nil)
 }

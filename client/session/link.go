@@ -73,6 +73,9 @@ func (t *Talk) Opened(now time.Time, n int) {
 // greet tells a service that does not know the new socket what is wanted: every
 // unfinished reply, else the newest one, and the prompt that is not accepted.
 func (t *Talk) greet(now time.Time) {
+	if t.opening.conversation != "" {
+		t.opening.at, t.opening.tries = now, 0
+	}
 	unfinished := false
 	for _, r := range t.replies {
 		if !r.final {

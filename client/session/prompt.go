@@ -17,6 +17,7 @@ type prompt struct {
 	err      error  // the last refusal
 	inFlight bool   // sent, and not refused since
 	held     bool   // until there is a newer token
+	asked    bool   // its turn has come
 	stop     bool   // wanted before the reply's name was known
 	reply    *reply // nil until it is accepted
 }
@@ -37,20 +38,28 @@ func (t *Talk) head() *prompt {
 // the same as the first one, whatever came of it.
 func (t *Talk) start(now time.Time) {
 	p := t.head()
-	if p == nil {
+	if p == nil || t.opening.conversation != "" {
 		return
 	}
 	conversation := t.conversation
 	if conversation == "" {
 		conversation = wire.NewConversation
 	}
-	t.emit(Asked{ID: p.id, Text: p.text})
+	t.ask(p)
 	var err error
 	if p.messages, err = frame.Parts(p.message(conversation), wire.MaxMessage); err != nil {
 		t.refuse(now, p, err)
 		return
 	}
 	p.at = now
+}
+
+// ask says, once, that the prompt's turn has come.
+func (t *Talk) ask(p *prompt) {
+	if !p.asked {
+		p.asked = true
+		t.emit(Asked{ID: p.id, Text: p.text})
+	}
 }
 
 // next ends the service of the head and begins with the one after it.
@@ -61,6 +70,7 @@ func (t *Talk) next(now time.Time) {
 
 // refuse gives up the head.
 func (t *Talk) refuse(now time.Time, p *prompt, err error) {
+	t.ask(p)
 	t.emit(Refused{ID: p.id, Text: p.text, Err: err})
 	t.next(now)
 }

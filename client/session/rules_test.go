@@ -379,6 +379,53 @@ func TestRules(t *testing.T) {
 			r.frame(end(1, 2))
 			r.want(`text "ab"; ended r1 end_turn 2; showed c1 2; history c1; resume  c1 @0`)
 		}},
+		{"a conversation that is not there is not gone to", func(t *testing.T) {
+			r := running(t, nil)
+			r.frame(end(1, 0))
+			_ = r.talk.Open(r.now, "c9")
+			r.prompt("meant for c9")
+			if err := r.talk.Rename(r.now, "x"); !errors.Is(err, session.ErrOpening) {
+				t.Errorf("a title for which one? %v", err)
+			}
+			r.frame(wire.Error{Code: wire.CodeNotFound, Message: "leave the field out"})
+			r.want("ended r1 end_turn 0; history c9; trouble there is no conversation c9; /list shows them; " +
+				"asked p2; refused p2: not sent: it was meant for that conversation")
+			r.prompt("b")
+			r.want(`asked p3; send p3 c1 "b"`)
+		}},
+		{"what is said while a conversation is opened is said there", func(t *testing.T) {
+			r := running(t, nil)
+			r.frame(end(1, 0))
+			_ = r.talk.Open(r.now, "c2")
+			r.prompt("a")
+			r.prompt("taken back")
+			if text, ok := r.talk.Unqueue(); text != "taken back" || !ok || r.talk.Queued() != 1 {
+				t.Errorf("took back %q, %d left", text, r.talk.Queued())
+			}
+			r.want("ended r1 end_turn 0; history c2")
+			r.frame(wire.HistoryPage{Conversation: "c2"})
+			r.want(`showed c2 0; asked p2; resume  c2 @0; send p2 c2 "a"`)
+		}},
+		{"opening outlives a connection, but not for ever", func(t *testing.T) {
+			r := running(t, nil)
+			r.frame(end(1, 0))
+			_ = r.talk.Open(r.now, "c2")
+			r.frame(wire.Error{Code: wire.CodeUnavailable, Message: "in a moment", Retryable: true})
+			r.lose()
+			r.did = nil
+			r.open(2)
+			r.want("back; history c2; resume r1 c1 @0")
+			r.frame(end(1, 0))
+			r.pass(25 * second)
+			r.want("history c2; history c2")
+			r.frame(wire.Pong{}) // or it would be dead
+			r.pass(10 * second)
+			r.want("history c2")
+			r.pass(20 * second)
+			r.want("trouble the service does not show the conversation; /open it again")
+			r.prompt("b")
+			r.want(`asked p2; send p2 c1 "b"`)
+		}},
 		{"a conversation without replies, with a prompt on its way", func(t *testing.T) {
 			r := online(t, nil)
 			_ = r.talk.Open(r.now, "c5")

@@ -135,7 +135,8 @@ func (s *Session) Enter(conversation string) error {
 	return s.do(func(time.Time) error { return s.talk.Enter(conversation) })
 }
 
-// Open makes a conversation the current one; Showed answers.
+// Open asks for a conversation, which is the current one when Showed answers.
+// Prompts wait for that, and are Refused if it cannot be shown.
 func (s *Session) Open(conversation string) error {
 	return s.do(func(now time.Time) error { return s.talk.Open(now, conversation) })
 }

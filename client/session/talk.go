@@ -44,7 +44,7 @@ type Talk struct {
 	replies      []*reply  // of this conversation, newest last, older ones forgotten
 	known        map[string]*reply
 	attach       attach
-	opening      string   // the conversation whose history was asked for
+	opening      opening
 	notified     []string // ids of the last notifications
 	out          Output
 	gone         bool
@@ -108,6 +108,7 @@ func (t *Talk) Tick(now time.Time) {
 	for _, r := range t.replies {
 		t.tickReply(now, r)
 	}
+	t.tickOpening(now)
 	t.tickAttach(now)
 	t.tickRenewal(now)
 	t.tickTopics(now)
@@ -122,7 +123,7 @@ func (t *Talk) wake() time.Time {
 	if t.live == 0 {
 		return at
 	}
-	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.renewAt, t.topicsAt())
+	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.opening.at, t.renewAt, t.topicsAt())
 	if t.token != "" {
 		at = earliest(at, t.handAgain)
 	}
@@ -181,7 +182,7 @@ func (t *Talk) Stop(now time.Time) bool {
 // Unqueue takes back the last prompt whose turn has not come.
 func (t *Talk) Unqueue() (text string, ok bool) {
 	n := len(t.prompts)
-	if n < 2 {
+	if t.Queued() == 0 {
 		return "", false
 	}
 	text = t.prompts[n-1].text
@@ -190,32 +191,15 @@ func (t *Talk) Unqueue() (text string, ok bool) {
 }
 
 // Queued is how many prompts wait for their turn.
-func (t *Talk) Queued() int { return max(0, len(t.prompts)-1) }
+func (t *Talk) Queued() int {
+	if p := t.head(); p == nil || !p.asked {
+		return len(t.prompts)
+	}
+	return len(t.prompts) - 1
+}
 
 // New makes the next prompt start a conversation.
 func (t *Talk) New() error { return t.Enter("") }
-
-// Open makes conversation the current one and asks for its newest messages.
-func (t *Talk) Open(now time.Time, conversation string) error {
-	if t.live == 0 {
-		return ErrOffline
-	}
-	if err := t.Enter(conversation); err != nil {
-		return err
-	}
-	t.opening = conversation
-	t.send(now, wire.History{Conversation: conversation, Limit: 20})
-	return nil
-}
-
-// Enter makes conversation the current one and asks for nothing.
-func (t *Talk) Enter(conversation string) error {
-	if t.head() != nil {
-		return ErrRunning
-	}
-	t.conversation, t.replies, t.attach, t.opening = conversation, nil, attach{}, ""
-	return nil
-}
 
 // Rename gives the current conversation another title; Titled answers.
 func (t *Talk) Rename(now time.Time, title string) error {
@@ -224,6 +208,8 @@ func (t *Talk) Rename(now time.Time, title string) error {
 		return ErrNothing
 	case t.live == 0:
 		return ErrOffline
+	case t.opening.conversation != "":
+		return ErrOpening
 	}
 	t.send(now, wire.Rename{Conversation: t.conversation, Title: title})
 	return nil

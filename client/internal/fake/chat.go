@@ -109,6 +109,10 @@ func (c *Chat) Handle(now time.Time, conn int, q wire.Request) []Post {
 	case wire.Conversations:
 		c.post(conn, page(c.conversations(), q.Before))
 	case wire.History:
+		if c.newest(q.Conversation) == nil {
+			c.post(conn, wire.Error{Code: wire.CodeNotFound, Message: "there is no such conversation of yours"})
+			break
+		}
 		c.post(conn, wire.HistoryPage{Conversation: q.Conversation, Messages: c.history(q.Conversation)})
 	case wire.Rename:
 		c.titles[q.Conversation] = q.Title
