@@ -67,7 +67,9 @@ func (r *repl) command(words []string) (err error) {
 			r.screen.Line("[nothing to stop]")
 		}
 	case name == "/quit", name == "/exit":
-		return errQuit
+		if err := r.leave("^D leaves"); err != nil {
+			return err
+		}
 	default:
 		err = fmt.Errorf("there is no command %s; /help lists them, // sends a text that starts with /", name)
 	}

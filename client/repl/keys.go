@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (r *repl) act(a term.Action) error {
 	case term.Clear:
 		r.screen.Clear()
 	case term.Leave:
-		return errQuit
+		return r.leave("^D again leaves")
 	case term.Break:
 		if time.Since(r.broke) < leaveTime {
 			return ErrInterrupted
@@ -64,6 +65,26 @@ func (r *repl) act(a term.Action) error {
 		}
 	}
 	return nil
+}
+
+// leave ends the chat. It wants to be told twice where that would leave prompts
+// unsent, and says so where a reply goes on without us.
+func (r *repl) leave(how string) error {
+	unsent, running := r.s.Pending()
+	if unsent > 0 && time.Since(r.warned) >= leaveTime {
+		r.warned = time.Now()
+		what := "1 prompt is"
+		if unsent > 1 {
+			what = fmt.Sprintf("%d prompts are", unsent)
+		}
+		r.screen.Line(what + " not sent; " + how)
+		return nil
+	}
+	if running {
+		r.screen.EndText()
+		r.screen.Line("[the reply goes on without you; kaiwa -c shows it]")
+	}
+	return errQuit
 }
 
 // elsewhere gives the terminal away while f runs.

@@ -100,6 +100,7 @@ type repl struct {
 	unsure map[string]wire.End     // ends that are not saved yet, by reply
 	list   []wire.ConversationInfo // as last listed
 	broke  time.Time               // when ^C was last pressed with nothing to do
+	warned time.Time               // when leaving was last refused
 	why    error                   // why the session is gone
 }
 

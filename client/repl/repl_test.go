@@ -21,6 +21,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(fake.Main(m)) }
 
+const leaveTime = 2 * time.Second
+
 const ctrlC, ctrlD, up, left = "\x03", "\x04", "\x1b[A", "\x1b[D"
 
 // chat is a person at a terminal, in virtual time.
@@ -141,8 +143,13 @@ func (c *chat) shows(want string) {
 // leaves waits for the end.
 func (c *chat) leaves(want error) {
 	c.t.Helper()
-	if err := <-c.left; !errors.Is(err, want) {
-		c.t.Errorf("left with %v, want %v", err, want)
+	select {
+	case err := <-c.left:
+		if !errors.Is(err, want) {
+			c.t.Errorf("left with %v, want %v", err, want)
+		}
+	case <-time.After(time.Minute):
+		c.t.Fatal("it does not leave")
 	}
 	if c.term.Bracketed() {
 		c.t.Error("bracketed paste is left on")
@@ -286,6 +293,48 @@ func TestLeaving(t *testing.T) {
 			c.cancel()
 			c.leaves(context.Canceled)
 		})
+	})
+}
+
+// Leaving with prompts that are not sent wants to be said twice; a reply goes on
+// without us, which is said.
+func TestLeavingWork(t *testing.T) {
+	const on = "[the reply goes on without you; kaiwa -c shows it]"
+	run(t, slow, func(c *chat) {
+		c.types("a\r")
+		c.wait(1250 * time.Millisecond)
+		c.types(ctrlD)
+		c.leaves(nil)
+		if got := strings.Join(c.term.Text(), "\n"); got != "hello\n> a\na a a\n"+on {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	run(t, slow, func(c *chat) {
+		c.types("a\rb\rc\r")
+		c.wait(1250 * time.Millisecond)
+		c.types(ctrlD)
+		c.shows("hello\n> a\n2 prompts are not sent; ^D again leaves\na a a\n2 waiting to be sent\n>")
+		c.wait(leaveTime)
+		c.types(up + "\x15" + ctrlD)
+		c.types("/quit\r")
+		c.leaves(nil)
+		if got := strings.Join(c.term.Text(), "\n"); !strings.Contains(got, "\n1 prompt is not sent; ^D again leaves\n") || !strings.HasSuffix(got, on) {
+			t.Errorf("got\n%s", got)
+		}
+	})
+	run(t, slow, func(c *chat) { // it has its turn, but nobody to go to
+		c.server.Look(func(*fake.Chat) { c.server.Admit = func(*http.Request) int { return http.StatusBadGateway } })
+		c.server.Cut()
+		c.types("a\r/quit\r")
+		c.wait(100 * time.Millisecond)
+		if got := strings.Join(c.term.Text(), "\n"); !strings.Contains(got, "\n1 prompt is not sent; ^D leaves\n") {
+			t.Errorf("got\n%s", got)
+		}
+		c.types(ctrlD)
+		c.leaves(nil)
+		if got := strings.Join(c.term.Text(), "\n"); strings.Contains(got, "goes on") {
+			t.Errorf("got\n%s", got)
+		}
 	})
 }
 

@@ -345,6 +345,26 @@ func TestRules(t *testing.T) {
 				t.Error("the prompt being served was taken back")
 			}
 		}},
+		{"what leaving would leave undone", func(t *testing.T) {
+			r := online(t, nil)
+			pending := func(unsent int, running bool) {
+				t.Helper()
+				if n, on := r.talk.Pending(); n != unsent || on != running {
+					t.Errorf("%d prompts are not sent, running: %v; want %d, %v", n, on, unsent, running)
+				}
+			}
+			pending(0, false)
+			r.prompt("a")
+			pending(0, true)
+			r.prompt("b")
+			pending(1, true)
+			r.lose()
+			pending(2, false) // nobody knows whether it arrived
+			r.open(2)
+			r.frame(wire.Accepted{Ref: ref(1)})
+			r.lose()
+			pending(1, true)
+		}},
 		{"new and open", func(t *testing.T) {
 			r := running(t, nil)
 			if err := r.talk.New(); !errors.Is(err, session.ErrRunning) {

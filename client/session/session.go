@@ -127,6 +127,13 @@ func (s *Session) Unqueue() (text string, ok bool) {
 	return text, ok
 }
 
+// Pending tells what Close would leave undone: how many prompts the service does not
+// have yet, and whether the reply to one is on its way.
+func (s *Session) Pending() (unsent int, running bool) {
+	_ = s.do(func(time.Time) error { unsent, running = s.talk.Pending(); return nil })
+	return unsent, running
+}
+
 // New makes the next prompt start a conversation.
 func (s *Session) New() error { return s.do(func(time.Time) error { return s.talk.New() }) }
 
