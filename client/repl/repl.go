@@ -234,5 +234,10 @@ func (r *repl) redraw() error {
 	case under:
 		prompt = "(not found: " + query + ") "
 	}
-	return r.screen.Draw(term.Input{Status: r.status.line(r.queued), Prompt: prompt, Text: text, Caret: caret})
+	// Seconds are counted down before an empty line only: nothing is to disturb an
+	// input method that may be at work on another.
+	if wait := r.status.lost.changes(r.drawn); wait > 0 && text == "" {
+		r.later(wait)
+	}
+	return r.screen.Draw(term.Input{Status: r.status.line(r.queued, r.drawn), Prompt: prompt, Text: text, Caret: caret})
 }

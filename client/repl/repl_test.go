@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -493,13 +495,46 @@ func TestConnectionLost(t *testing.T) {
 		})
 		c.server.Cut()
 		c.wait(100 * time.Millisecond)
-		if got := strings.Join(c.term.Rows(), "\n"); !strings.Contains(got, "no connection (502 Bad Gateway: the serv") {
+		if got := strings.Join(c.term.Rows(), "\n"); !strings.Contains(got, "\nno connection, try ") {
 			t.Errorf("the screen shows\n%s", got)
 		}
 		c.server.Look(func(*fake.Chat) { refuse = false })
 		c.wait(2 * time.Minute)
 		if got := strings.Join(c.term.Text(), "\n"); got != "hello\n> word\n"+strings.TrimRight(strings.Repeat("word ", 30), " ")+"\n\n>" {
 			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
+// The status of a lost connection has the short things first, without advice to a
+// newcomer, and counts down while nobody has begun a line.
+func TestConnectionStatus(t *testing.T) {
+	runWith(t, setup{cols: 100}, slow, func(c *chat) {
+		c.server.Look(func(*fake.Chat) { c.server.Admit = func(*http.Request) int { return http.StatusBadGateway } })
+		c.server.Cut()
+		c.types("a\rb\rc\r")
+		is := regexp.MustCompile(`(?m)^no connection, try \d+ in (\d+) s, 2 waiting to be sent \(502 Bad Gateway: the service's \$connect failed\)$`)
+		left := func() int {
+			n := -1
+			if found := is.FindStringSubmatch(strings.Join(c.term.Rows(), "\n")); found != nil {
+				n, _ = strconv.Atoi(found[1])
+			}
+			return n
+		}
+		tries := 0
+		for ; left() < 5 && tries < 1000; tries++ { // the waits grow, at random
+			c.wait(100 * time.Millisecond)
+		}
+		was := left()
+		c.wait(2 * time.Second)
+		if now := left(); was < 5 || now != was-2 {
+			t.Errorf("%d s are left, and 2 s later %d:\n%s", was, now, strings.Join(c.term.Rows(), "\n"))
+		}
+		c.types("t")
+		n := c.term.Writes()
+		c.wait(time.Second)
+		if c.term.Writes() != n {
+			t.Error("it counts down while somebody types")
 		}
 	})
 }

@@ -45,12 +45,12 @@ func (r *repl) show(e session.Event) {
 	case session.Showed:
 		r.showed(e.HistoryPage)
 	case session.Lost:
-		r.status.lost = "reconnecting"
-		if e.In > 0 {
-			r.status.lost = fmt.Sprintf("no connection (%s), try %d in %d s", oneLine(e.Err.Error()), e.Try, int(e.In/time.Second)+1)
+		r.status.lost = lost{try: e.Try, at: time.Now().Add(e.In)}
+		if e.In > 0 { // else it may be over before it is read
+			r.status.lost.why, _, _ = strings.Cut(oneLine(e.Err.Error()), "; ") // what to do comes behind it
 		}
 	case session.Back:
-		r.status.lost = ""
+		r.status.lost = lost{}
 	case session.Gone:
 		r.why = e.Err
 	}
@@ -147,27 +147,58 @@ type status struct {
 	running  bool   // a turn is
 	doing    string // what it waits for; "": text flows
 	stopping bool
-	lost     string // about the connection; "": it is there
+	lost     lost
 	hint     string // about the last key
 }
 
-// line is one line, "" if all is well.
-func (s status) line(queued int) string {
+// lost is about a connection that is not there. The zero value: it is.
+type lost struct {
+	try int       // of the attempt that comes next, or is being made
+	at  time.Time // when it comes
+	why string
+}
+
+// line is one line, "" if all is well. What is short and matters most comes first: a
+// narrow window cuts the rest.
+func (s status) line(queued int, now time.Time) string {
 	var parts []string
 	switch {
 	case s.stopping:
 		parts = append(parts, "stopping")
-	case s.doing != "":
+	case s.doing != "" && s.lost.try == 0:
 		parts = append(parts, s.doing)
 	}
-	if s.lost != "" {
-		parts = append(parts, s.lost)
+	if s.lost.try > 0 {
+		parts = append(parts, s.lost.line(now))
 	}
-	if queued > 0 && s.running {
+	if queued > 0 && (s.running || s.lost.try > 0) {
 		parts = append(parts, fmt.Sprintf("%d waiting to be sent", queued))
 	}
 	if s.hint != "" {
 		parts = append(parts, s.hint)
 	}
-	return strings.Join(parts, ", ")
+	line := strings.Join(parts, ", ")
+	if s.lost.why != "" {
+		line += " (" + s.lost.why + ")"
+	}
+	return line
+}
+
+func (l lost) line(now time.Time) string {
+	switch wait := l.at.Sub(now); {
+	case l.why == "":
+		return "reconnecting"
+	case wait > 0:
+		return fmt.Sprintf("no connection, try %d in %d s", l.try, int((wait+time.Second-1)/time.Second))
+	}
+	return fmt.Sprintf("no connection, try %d", l.try)
+}
+
+// changes is how long line stays true, 0 if it does until something happens.
+func (l lost) changes(now time.Time) time.Duration {
+	wait := l.at.Sub(now)
+	if l.why == "" || wait <= 0 {
+		return 0
+	}
+	return (wait-1)%time.Second + 1
 }
