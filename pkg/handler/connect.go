@@ -23,7 +23,6 @@ import (
 // Opener stores a new connection.
 type Opener interface {
 	Open(ctx context.Context, c chat.Connection) error
-	Expire(ctx context.Context, id string) error
 	Revoked(ctx context.Context, id chat.Identity) (bool, error)
 	Crowds
 	Topics
@@ -85,23 +84,8 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	case wire.SubprotocolText:
 		c.Mode, c.Fixed = chat.ModePlain, true
 	}
-	if err := h.open(ctx, c, id); err != nil {
-		switch chat.KindOf(err) {
-		case chat.Unauthorized:
-			log.InfoContext(ctx, "revoked token refused")
-			return status(http.StatusUnauthorized), nil
-		case chat.RateLimited:
-			log.InfoContext(ctx, "connection refused: its user has too many")
-			return status(http.StatusTooManyRequests), nil
-		}
-		log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", err)
-		return status(http.StatusInternalServerError), nil
-	}
-	// The connection is stored first: whoever puts something into the inbox from now
-	// on sees it (pkg/herald).
-	if err := moveIn(ctx, h.Store, h.Topics, c, h.Notify, log); err != nil {
-		log.ErrorContext(ctx, "topics not joined", "connection", c.ID, "error", err)
-		return status(http.StatusInternalServerError), nil
+	if err := h.enter(ctx, c, id); err != nil {
+		return status(h.refuse(ctx, log, c, err)), nil
 	}
 	res := status(http.StatusOK)
 	if protocol != "" {
@@ -110,20 +94,44 @@ func (h *Connect) Handle(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	return res, nil
 }
 
-// open stores the connection, then looks whether its token was revoked: whoever
-// revokes it at that moment either finds the connection or is found here. Then its
-// item is worth nothing, and goes with its TTL.
-func (h *Connect) open(ctx context.Context, c chat.Connection, id chat.Identity) error {
+// enter stores the connection, then looks whether its token was revoked: whoever
+// revokes it at that moment either finds the connection or is found here. Likewise
+// whoever puts something into the inbox from now on sees it (pkg/herald).
+func (h *Connect) enter(ctx context.Context, c chat.Connection, id chat.Identity) error {
 	if err := h.Store.Open(ctx, c); err != nil {
 		return err
 	}
 	if h.Auth == withTokens {
 		revoked, err := h.Store.Revoked(ctx, id)
 		if err != nil || revoked {
-			return errors.Join(revokedError(revoked), err, h.Store.Expire(ctx, c.ID))
+			return errors.Join(revokedError(revoked), err)
 		}
 	}
-	return h.crowd(ctx, c)
+	if err := h.crowd(ctx, c); err != nil {
+		return err
+	}
+	if err := moveIn(ctx, h.Store, h.Topics, c, h.Notify, orDiscard(h.Logger)); err != nil {
+		return fmt.Errorf("join topics: %w", err)
+	}
+	return nil
+}
+
+// refuse gives the handshake's status for why it did not come in. What is stored goes
+// again: it would count as one of the user's connections.
+func (h *Connect) refuse(ctx context.Context, log *slog.Logger, c chat.Connection, why error) int {
+	if err := h.Store.Withdraw(ctx, c.User, c.ID); err != nil {
+		log.WarnContext(ctx, "refused connection counts until its TTL", "connection", c.ID, "error", err)
+	}
+	switch chat.KindOf(why) {
+	case chat.Unauthorized:
+		log.InfoContext(ctx, "revoked token refused")
+		return http.StatusUnauthorized
+	case chat.RateLimited:
+		log.InfoContext(ctx, "connection refused: its user has too many")
+		return http.StatusTooManyRequests
+	}
+	log.ErrorContext(ctx, "connection not stored", "connection", c.ID, "error", why)
+	return http.StatusInternalServerError
 }
 
 // crowd refuses a connection that is one too many. Each is counted after it was
@@ -135,9 +143,6 @@ func (h *Connect) crowd(ctx context.Context, c chat.Connection) error {
 	}
 	n, err := h.Store.CountConnections(ctx, c.User, h.Most)
 	if err != nil || n <= h.Most {
-		return err
-	}
-	if err := h.Store.Withdraw(ctx, c.User, c.ID); err != nil {
 		return err
 	}
 	return chat.E(chat.RateLimited, "no more than %d connections; close one", h.Most)

@@ -21,6 +21,7 @@ import (
 // door records what Connect stores.
 type door struct {
 	opened []chat.Connection
+	left   []string // withdrawn
 	handler.Crowds
 	revoked time.Time // tokens from before
 	fail    error
@@ -32,7 +33,10 @@ func (d *door) Open(_ context.Context, c chat.Connection) error {
 	return d.fail
 }
 
-func (d *door) Expire(context.Context, string) error { return d.fail }
+func (d *door) Withdraw(_ context.Context, _, id string) error {
+	d.left = append(d.left, id)
+	return d.fail
+}
 
 func (d *door) Revoked(_ context.Context, id chat.Identity) (bool, error) {
 	return id.Issued.Before(d.revoked), d.fail
@@ -212,6 +216,10 @@ func TestUserConnections(t *testing.T) {
 		d.fault.set("Query", ddb.Unavailable)
 		if got := d.handshake("c8", "alice", ""); got != http.StatusInternalServerError {
 			t.Errorf("nobody can count: %d", got)
+		}
+		d.fault.set("", nil)
+		if n, err := d.table.CountConnections(d.t.Context(), "alice", 9); n != 1 || err != nil {
+			t.Errorf("%d are counted, %v", n, err)
 		}
 	})
 }

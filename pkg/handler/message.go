@@ -20,7 +20,6 @@ import (
 // connection it may say RateLimited.
 type Connections interface {
 	Arrive(ctx context.Context, id string, perSecond int) (chat.Connection, error)
-	Open(ctx context.Context, c chat.Connection) error
 	Update(ctx context.Context, c chat.Connection) error
 }
 
@@ -183,28 +182,14 @@ func (m *message) arrive(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	if c.Fixed || unreadable {
 		mode = c.Mode
 	}
-	if c.Gone || c.Mode != mode {
-		m.conn.Gone, m.conn.Mode = false, mode
-		if err := m.h.Store.Update(ctx, m.conn); err != nil || !c.Gone {
-			return err
-		}
-		return m.back(ctx)
+	m.conn.Gone, m.conn.Mode = false, mode
+	switch {
+	case c.Gone: // a token that was handed over after a revocation is asked for again
+		return m.readmit(ctx, chat.Identity{User: c.User, Issued: c.At})
+	case c.Mode != mode:
+		return m.h.Store.Update(ctx, m.conn)
 	}
 	return nil
-}
-
-// back is for a connection that was given up and shows itself alive: it was on no
-// list meanwhile, so that a revocation did not find it.
-func (m *message) back(ctx context.Context) error {
-	revoked, err := m.h.Store.Revoked(ctx, chat.Identity{User: m.conn.User, Issued: m.conn.At})
-	switch {
-	case err != nil:
-		return err
-	case revoked: // a token that was handed over since is asked for again
-		m.conn.Expires = time.UnixMilli(1)
-		return m.h.Store.Expire(ctx, m.conn.ID)
-	}
-	return m.moveIn(ctx, m.conn)
 }
 
 // recall makes a connection's item again out of the event, where the event still
@@ -219,17 +204,42 @@ func (m *message) recall(ctx context.Context, ev events.APIGatewayWebsocketProxy
 	if err != nil {
 		return chat.Connection{}, unknown
 	}
-	c := connectionOf(id, ev)
+	m.conn = connectionOf(id, ev)
 	if m.h.Auth != withTokens { // what API Gateway checked itself, it checked then
-		id.Issued = c.At
+		id.Issued = m.conn.At
 	}
-	if err := m.h.Store.Open(ctx, c); err != nil {
-		return chat.Connection{}, err
+	err = m.readmit(ctx, id)
+	return m.conn, err
+}
+
+// readmit puts a connection on the lists again: it was on none, so that a revocation
+// did not find it. That is asked before, so that a fault leaves all as it is, and when
+// it is there: whoever revokes at that moment either finds it or is found here.
+func (m *message) readmit(ctx context.Context, id chat.Identity) error {
+	out, err := m.revoked(ctx, id)
+	if err != nil {
+		return err
 	}
-	if err := m.current(ctx, id); err != nil {
-		return chat.Connection{}, err
+	if err := m.h.Store.Update(ctx, m.conn); err != nil || out {
+		return err
 	}
-	return c, m.moveIn(ctx, c)
+	switch out, err = m.revoked(ctx, id); {
+	case err != nil:
+		return errors.Join(err, m.h.Store.Gone(ctx, m.conn.ID, m.conn.Conversation))
+	case out:
+		return nil
+	}
+	return m.moveIn(ctx, m.conn)
+}
+
+// revoked ends what the connection may do if its user was revoked.
+func (m *message) revoked(ctx context.Context, id chat.Identity) (bool, error) {
+	revoked, err := m.h.Store.Revoked(ctx, id)
+	if err != nil || !revoked {
+		return false, err
+	}
+	m.conn.Expires = time.UnixMilli(1)
+	return true, m.h.Store.Expire(ctx, m.conn.ID)
 }
 
 func (m *message) serve(ctx context.Context, req wire.Request) {
