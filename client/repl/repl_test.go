@@ -327,6 +327,7 @@ func TestLeavingWork(t *testing.T) {
 	run(t, slow, func(c *chat) { // it has its turn, but nobody to go to
 		c.server.Look(func(*fake.Chat) { c.server.Admit = func(*http.Request) int { return http.StatusBadGateway } })
 		c.server.Cut()
+		c.wait(100 * time.Millisecond)
 		c.types("a\r/quit\r")
 		c.wait(100 * time.Millisecond)
 		if got := strings.Join(c.term.Text(), "\n"); !strings.Contains(got, "\n1 prompt is not sent; ^D leaves\n") {
@@ -512,6 +513,7 @@ func TestConnectionStatus(t *testing.T) {
 	runWith(t, setup{cols: 100}, slow, func(c *chat) {
 		c.server.Look(func(*fake.Chat) { c.server.Admit = func(*http.Request) int { return http.StatusBadGateway } })
 		c.server.Cut()
+		c.wait(100 * time.Millisecond)
 		c.types("a\rb\rc\r")
 		is := regexp.MustCompile(`(?m)^no connection, try \d+ in (\d+) s, 2 waiting to be sent \(502 Bad Gateway: the service's \$connect failed\)$`)
 		left := func() int {

@@ -201,12 +201,12 @@ func (t *Talk) Queued() int {
 // New makes the next prompt start a conversation.
 func (t *Talk) New() error { return t.Enter("") }
 
-// Pending tells what leaving would leave undone: how many prompts the service does
-// not have yet, and whether the reply to one is on its way.
+// Pending tells what leaving would leave undone: how many prompts the service has
+// not accepted, and whether the reply to one is on its way.
 func (t *Talk) Pending() (unsent int, running bool) {
 	unsent = t.Queued()
 	if p := t.head(); p != nil && p.asked {
-		if running = p.reply != nil || p.inFlight && t.live != 0; !running {
+		if running = p.reply != nil; !running {
 			unsent++
 		}
 	}
