@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -23,7 +24,11 @@ type console struct {
 	pausable bool
 	paused   chan chan struct{} // offered to the reader that was called off
 	undo     func()             // of what the console was told
+	opened   time.Time
 }
+
+// typedAhead is how soon after it was opened a console gives what was typed before.
+const typedAhead = 100 * time.Millisecond
 
 func openConsole() (*console, error) {
 	c := &console{fd: int(os.Stdin.Fd()), in: os.Stdin, paused: make(chan chan struct{})}
@@ -31,7 +36,7 @@ func openConsole() (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.state, c.undo = state, understands()
+	c.state, c.undo, c.opened = state, understands(), time.Now()
 	// Opened anew, since only files that Go opened itself know deadlines, and
 	// setting one on what others share would change it for them.
 	if tty, err := openTTY(); err == nil {
@@ -61,7 +66,7 @@ func (c *console) typed(ctx context.Context) <-chan []byte {
 		defer close(in)
 		for {
 			b := make([]byte, 4096)
-			n, err := c.in.Read(b)
+			n, err := c.read(b)
 			called := errors.Is(err, os.ErrDeadlineExceeded)
 			if n > 0 && !c.hand(ctx, in, b[:n]) || called && !c.hand(ctx, nil, nil) || err != nil && !called {
 				return
@@ -69,6 +74,31 @@ func (c *console) typed(ctx context.Context) <-chan []byte {
 		}
 	}()
 	return in
+}
+
+// read reads. What was typed before the terminal was raw has its Enter as a newline,
+// which by now is another key.
+func (c *console) read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	if time.Since(c.opened) < typedAhead {
+		copy(b, bytes.ReplaceAll(b[:n], []byte("\n"), []byte("\r")))
+	}
+	return n, err
+}
+
+// ahead is what was typed before the console was opened, where that can be told
+// without waiting for more.
+func (c *console) ahead() string {
+	if !c.pausable || c.in.SetReadDeadline(time.Now().Add(typedAhead/2)) != nil {
+		return ""
+	}
+	var text []byte
+	for b := make([]byte, 4096); ; {
+		n, err := c.read(b)
+		if text = append(text, b[:n]...); err != nil {
+			return string(text)
+		}
+	}
 }
 
 // hand gives b to in, or, without in, waits until reading may go on. It lets

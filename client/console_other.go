@@ -11,6 +11,9 @@ import (
 // for the size anyway.
 func notifyResized() (resized <-chan os.Signal, stop func()) { return nil, func() {} }
 
+// unechoed has nothing to do where what is typed is shown when it is read.
+func unechoed() (undo func()) { return func() {} }
+
 func openTTY() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // suspend is nothing here: there is no ^Z.

@@ -9,8 +9,22 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
+
+// unechoed has the terminal show nothing of what is typed, until undo is called.
+func unechoed() (undo func()) {
+	fd := int(os.Stdin.Fd())
+	was, err := unix.IoctlGetTermios(fd, getTerminal)
+	if err != nil {
+		return func() {}
+	}
+	quiet := *was
+	quiet.Lflag &^= unix.ECHO
+	_ = unix.IoctlSetTermios(fd, setTerminal, &quiet) // or what is typed is seen twice
+	return func() { _ = unix.IoctlSetTermios(fd, setTerminal, was) }
+}
 
 // notifyResized says when the terminal's size changes.
 func notifyResized() (resized <-chan os.Signal, stop func()) {

@@ -84,7 +84,7 @@ func interactive(f *flags, config *session.Config) int {
 	if err != nil {
 		return complain(err, exitUsage)
 	}
-	s, talk, err := begin(ctx, f, config, first == "")
+	s, talk, err := connecting(ctx, f, config, first == "")
 	if err != nil {
 		return complain(err, exitConnect)
 	}

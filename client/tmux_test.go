@@ -48,6 +48,59 @@ func TestTmuxStopKeepsTheLine(t *testing.T) {
 	p.Shows("left with 0")
 }
 
+// What is typed while the client connects is there when it has: sent where Enter was
+// pressed, and seen once. If it does not connect, it is given back, and the shell has a
+// sane terminal; ^C ends it.
+func TestTmuxConnecting(t *testing.T) {
+	_, url := service(t)
+	dir := t.TempDir()
+	gate := filepath.Join(dir, "gate") // the token command lasts until somebody says how it ends
+	token := " --token-command 'until test -e " + gate + "; do sleep 0.05; done; . " + gate + "' "
+	opened := func(how string) {
+		t.Helper()
+		if err := os.WriteFile(gate+"-", []byte(how), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(gate+"-", gate); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := newPane(t, binary+token+url)
+	p.Shows("connecting to " + url + " (^C ends)")
+	p.Type("一つ目の質問", "Enter", "二つ目x", "BSpace")
+	opened("echo t")
+	text := p.Until("both", func(text string) bool {
+		return strings.HasSuffix(text, "> 一つ目の質問\nYou said: 一つ目の質問\n\n> 二つ目")
+	})
+	if strings.Count(text, "つ目") != 3 {
+		t.Errorf("what was typed is shown more than once:\n%s", text)
+	}
+	p.Type("C-u", "C-d")
+	p.Shows("left with 0")
+
+	for keys, c := range map[string]struct{ how, shows, code string }{
+		"Enter": {"echo no >&2; exit 1", "kaiwa: not sent: 一つ目の質問 / 二つ\nkaiwa: token-command: ", "3"},
+		"C-c":   {"", "(^C ends)\n", "130"},
+	} {
+		_ = os.Remove(gate)
+		p = newPane(t, binary+token+url+`; code=$?; stty -a | grep -oE -- '[ -](echo|icanon|icrnl) '; (exit $code)`)
+		p.Shows("(^C ends)")
+		p.Type("一つ目の質問", keys, "二つ")
+		if c.how != "" {
+			opened(c.how)
+		}
+		text := p.Shows("left with " + c.code)
+		if !strings.Contains(text, c.shows) || strings.HasPrefix(text, "一つ") {
+			t.Errorf("%s: the pane shows\n%s", keys, text)
+		}
+		for _, on := range []string{" echo", " icanon", " icrnl"} {
+			if !strings.Contains(text, "\n"+on) {
+				t.Errorf("%s: the terminal is not left as it was:\n%s", keys, text)
+			}
+		}
+	}
+}
+
 // A window that is resized while text streams keeps every word once.
 func TestTmuxResize(t *testing.T) {
 	_, url := service(t)
