@@ -32,13 +32,14 @@ func chat(ctx context.Context, s *session.Session, greeting string, f *flags) er
 	if console.pausable {
 		t.Edit = func(text string) (string, error) { return console.edit(ctx, text, editor(f.getenv)) }
 	}
-	opt := &repl.Options{Greeting: greeting}
+	opt := &repl.Options{Greeting: greeting, Timeout: f.timeout}
 	f.look.apply(&t, opt)
 	remember(opt, f)
 	return repl.Run(ctx, s, t, opt)
 }
 
-// remember lets a chat know what was sent in earlier ones. A history that cannot
+// remember lets a chat know what was sent in earlier ones, and what it begins with. A
+// history that cannot
 // be read or written is no reason not to chat.
 func remember(opt *repl.Options, f *flags) {
 	path, err := history.Path(f.getenv, cmp.Or(f.profile, "default"))
@@ -52,6 +53,12 @@ func remember(opt *repl.Options, f *flags) {
 	}
 	if err != nil {
 		say(os.Stderr, "without a history: %v", err)
+	}
+	if f.first != "" {
+		opt.History = append(opt.History, f.first)
+		if opt.Keep != nil {
+			opt.Keep(f.first)
+		}
 	}
 }
 

@@ -165,6 +165,16 @@ func TestTmuxHistoryEditorSuspend(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 
+	p = newPane(t, env+binary+" "+url+" 命令行で")
+	p.Shows("You said: 命令行で")
+	p.Type("Up")
+	p.Shows("\n> 命令行で")
+	p.Type("C-u", "C-d")
+	p.Shows("left with 0")
+	if kept, err := os.ReadFile(filepath.Join(state, "kaiwa", "history-default.jsonl")); err != nil || !strings.HasSuffix(string(kept), "\"命令行で\"\n") {
+		t.Errorf("the history has %q, %v", kept, err)
+	}
+
 	p = newPane(t, "exec env PS1='shell$ ' "+env+"sh -i")
 	p.Shows("shell$")
 	p.Type(binary+" "+url, "Enter")

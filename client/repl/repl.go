@@ -6,6 +6,7 @@ package repl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -59,6 +60,8 @@ type Options struct {
 	Keep func(text string)
 	// EnterBreaks is term.Line.EnterBreaks.
 	EnterBreaks bool
+	// Timeout is how long a reply may take before it is stopped. 0: for ever.
+	Timeout time.Duration
 	// Kinsoku is term.ScreenOptions.Kinsoku.
 	Kinsoku bool
 }
@@ -94,6 +97,9 @@ type repl struct {
 	moved   bool             // the size changed; nobody has asked for the cursor yet
 	asked   []func(term.Key) // what to do with the terminal's answers, in their order
 
+	late *time.Timer // when the turn has lasted for Options.Timeout
+	turn string      // the prompt being served
+
 	queued int               // prompts whose turn has not come
 	short  map[string]string // prompts with pastes, as they were shown
 	status status
@@ -120,6 +126,9 @@ func Run(ctx context.Context, s *session.Session, t Terminal, opt *Options) erro
 	r.edit.Recall(r.opt.History)
 	r.edit.EnterBreaks = r.opt.EnterBreaks
 	defer r.draw.Stop()
+	r.late = time.NewTimer(0)
+	r.late.Stop()
+	defer r.late.Stop()
 	if err := r.takeTerminal(); err != nil {
 		return err
 	}
@@ -167,6 +176,12 @@ func (r *repl) loop(ctx context.Context) error {
 			}
 			r.show(e)
 			r.later(r.pace())
+		case <-r.late.C:
+			if r.s.Stop() {
+				r.screen.Line(fmt.Sprintf("! it takes longer than %v (--timeout)", r.opt.Timeout))
+				r.status.stopping = true
+				r.later(r.pace())
+			}
 		case <-r.term.Resized:
 			r.resized()
 		case <-r.draw.C:

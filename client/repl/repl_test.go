@@ -411,6 +411,40 @@ func TestOpenNothing(t *testing.T) {
 	})
 }
 
+// --timeout stops a reply that takes too long, and no other.
+func TestTimeout(t *testing.T) {
+	runWith(t, setup{Options: repl.Options{Timeout: 2500 * time.Millisecond}}, func(prompt string) fake.Script {
+		if prompt == "quick" {
+			return fake.Script{Text: "done", First: time.Second}
+		}
+		return slow(prompt)
+	}, func(c *chat) {
+		c.types("quick\rslow\rquick\r")
+		c.wait(10 * time.Second)
+		got := strings.Join(c.term.Text(), "\n")
+		want := "hello\n> quick\ndone\n\n> slow\n! it takes longer than 2.5s (--timeout)\nslow slow slow slow slow slow\n[stopped]\n\n> quick\ndone\n\n>"
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// The list says that there are more than it shows.
+func TestListOlder(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		for range 3 { // the fake's pages have two
+			c.types("a\r")
+			c.wait(time.Second)
+			c.types("/new\r")
+		}
+		c.types("/list\r")
+		c.wait(time.Second)
+		if got := c.term.Text(); len(got) < 4 || got[len(got)-2] != "[older ones: kaiwa ls]" || !strings.HasPrefix(got[len(got)-3], " 2 ") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 func TestCommandTrouble(t *testing.T) {
 	for keys, want := range map[string]string{
 		"/title\r":   "! say which: /title TEXT",

@@ -15,6 +15,7 @@ import (
 func (r *repl) show(e session.Event) {
 	switch e := e.(type) {
 	case session.Asked:
+		r.began(e.ID)
 		r.queued = max(0, r.queued-1)
 		r.status = status{lost: r.status.lost, hint: r.status.hint, running: true, doing: "waiting"}
 		r.screen.EndText()
@@ -27,11 +28,13 @@ func (r *repl) show(e session.Event) {
 			r.status.doing = fmt.Sprintf("waiting %d s", int(e.For/time.Second))
 		}
 	case session.Ended:
+		r.over(e.ID)
 		r.status = status{lost: r.status.lost, hint: r.status.hint}
 		r.ended(e)
 	case session.Delayed:
 		r.status.doing = fmt.Sprintf("%s; again in %d s", oneLine(reason(e.Err)), int(e.In/time.Second))
 	case session.Refused:
+		r.over(e.ID)
 		r.status = status{lost: r.status.lost, hint: r.status.hint}
 		r.refused(e)
 	case session.Trouble:
@@ -41,7 +44,7 @@ func (r *repl) show(e session.Event) {
 	case session.Titled:
 		r.screen.Line("[the title is now: " + oneLine(e.Title) + "]")
 	case session.Listed:
-		r.listed(e.Conversations)
+		r.listed(e.ConversationsPage)
 	case session.Showed:
 		r.showed(e.HistoryPage)
 	case session.Lost:
@@ -53,6 +56,21 @@ func (r *repl) show(e session.Event) {
 		r.status.lost = lost{}
 	case session.Gone:
 		r.why = e.Err
+	}
+}
+
+// began notes that a turn begins, and by when it is to end.
+func (r *repl) began(prompt string) {
+	r.turn = prompt
+	if r.opt.Timeout > 0 {
+		r.late.Reset(r.opt.Timeout)
+	}
+}
+
+// over notes that a turn ended, if it was this one.
+func (r *repl) over(prompt string) {
+	if prompt == r.turn {
+		r.late.Stop()
 	}
 }
 
@@ -106,12 +124,15 @@ func (r *repl) notified(n wire.Notification) {
 	r.screen.Line(line + strings.ReplaceAll(n.Text, "\n", "\n  "))
 }
 
-func (r *repl) listed(list []wire.ConversationInfo) {
-	if r.list = list; len(list) == 0 {
+func (r *repl) listed(page wire.ConversationsPage) {
+	if r.list = page.Conversations; len(r.list) == 0 {
 		r.screen.Line("[no conversations yet]")
 	}
-	for i, c := range list {
+	for i, c := range r.list {
 		r.screen.Line(fmt.Sprintf("%2d  %s  %s", i+1, c.At.Local().Format("2006-01-02 15:04"), oneLine(c.Title)))
+	}
+	if page.Before != "" {
+		r.screen.Line("[older ones: kaiwa ls]")
 	}
 }
 
