@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,12 +30,15 @@ import (
 
 var runs = flag.Int("runs", 4, "number of random schedules")
 
-// TestNothingIsLost: users come and go, the table, the gateway and Lambda fail,
-// functions are killed and events come twice; at last every user has every
-// notification that was for it.
+// TestNothingIsLost: users come and go, the table, the gateway and Lambda fail, posts
+// hang, functions are killed and events come twice; the topic may have more
+// listeners than a function serves at once, or has time for. At last every user has
+// every notification that was for it, those of a FIFO group in order; where nothing
+// fails, once.
 func TestNothingIsLost(t *testing.T) {
 	for seed := range *runs {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { newStorm(t, uint64(seed)).run() })
 		})
 	}
@@ -44,32 +49,42 @@ type storm struct {
 	t     *testing.T
 	ddb   *ddb.Server
 	calm  time.Time
+	bad   float64 // how likely each fault is
+	mob   int     // connections of one more user
+	rate  int     // posts a second of a function
 	all   sync.WaitGroup
 	mu    sync.Mutex // protects following
 	rng   *rand.Rand
-	bad   float64 // how likely each fault is
 	lines map[string]*stormLine
-	sent  map[string][]string // texts by user
+	sent  map[string][]string // texts by user, in order
 	n     int
 }
 
 type stormLine struct {
 	user string
 	gone bool
+	full time.Time // its buffer, until then
 	got  []string
+	at   []time.Time // when it got that
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
-	s := &storm{t: t, ddb: ddb.New(nil), rng: rand.New(rand.NewPCG(seed, 7)), calm: time.Now().Add(2 * time.Minute),
-		lines: map[string]*stormLine{}, sent: map[string][]string{}}
+	s := &storm{t: t, ddb: ddb.New(nil), rng: rand.New(rand.NewPCG(seed, 7)), lines: map[string]*stormLine{}, sent: map[string][]string{}}
 	s.bad = []float64{0, 0.02, 0.1, 0.25}[seed%4]
+	size := (seed + seed/4) % 3
+	s.mob, s.rate = []int{115, 30, 0}[size], []int{1, 100, 100}[size] // 115 posts take longer than a function has
 	client := newClient(s.ddb)
 	if _, err := client.CreateTable(t.Context(), dynamo.Schema("kaiwa")); err != nil {
 		t.Fatal(err)
 	}
-	for _, u := range users {
+	for _, u := range append(users, mob) {
 		must(t, dynamo.New(client, "kaiwa", nil).Subscribe(t.Context(), u, "t"))
 	}
+	for range s.mob {
+		s.connect(mob)
+	}
+	time.Sleep(time.Minute)
+	s.calm = time.Now().Add(80 * time.Second)
 	return s
 }
 
@@ -87,6 +102,9 @@ func (s *storm) between(lo, hi time.Duration) time.Duration {
 
 var users = []string{"ann", "bob", "eve"}
 
+// mob is a user whose connections stay, and hear the topic.
+const mob = "mob"
+
 func (s *storm) run() {
 	for _, u := range users {
 		for range 2 {
@@ -94,7 +112,17 @@ func (s *storm) run() {
 		}
 	}
 	s.all.Go(s.publish)
+	s.all.Go(s.fifo)
+	s.all.Go(s.fill)
 	s.all.Wait()
+	for id, l := range s.lines {
+		for _, text := range s.sent[l.user] {
+			if l.user == mob && !slices.Contains(l.got, text) {
+				s.t.Errorf("%s never got %s", id, text)
+			}
+		}
+	}
+	s.inOrder("ann", "fifo ")
 	for _, u := range users {
 		// All of them are here: nothing may be left for their next connection.
 		if h, err := s.process().table.Home(s.t.Context(), u); err != nil || h.Waiting {
@@ -125,8 +153,27 @@ func (s *storm) has(user, text string) bool {
 	return false
 }
 
-// once: where nothing fails nobody gets anything twice, and one connection gets a
-// user's own things in order.
+// inOrder: what was sent to a user one after the other came so for the first time.
+func (s *storm) inOrder(user, prefix string) {
+	var last time.Time
+	for _, text := range s.sent[user] {
+		if !strings.HasPrefix(text, prefix) {
+			continue
+		}
+		var first time.Time
+		for _, l := range s.lines {
+			if i := slices.Index(l.got, text); l.user == user && i >= 0 && (first.IsZero() || l.at[i].Before(first)) {
+				first = l.at[i]
+			}
+		}
+		if first.Before(last) {
+			s.t.Errorf("%s got %s before the one before", user, text)
+		}
+		last = first
+	}
+}
+
+// once: where nothing fails nobody gets anything twice.
 func (s *storm) once() {
 	for id, l := range s.lines {
 		seen := map[string]bool{}
@@ -147,11 +194,9 @@ func (s *storm) publish() {
 		n := notice.Notice{ID: fmt.Sprint("n", i), Text: fmt.Sprint("text ", i), To: notice.To{Topic: "t"}}
 		if i%3 > 0 {
 			n.To = notice.To{User: users[i%len(users)]}
-			s.sent[n.To.User] = append(s.sent[n.To.User], n.Text)
+			s.note(n.Text, n.To.User)
 		} else {
-			for _, u := range users {
-				s.sent[u] = append(s.sent[u], n.Text)
-			}
+			s.note(n.Text, append(users, mob)...)
 		}
 		for range 1 + i%2 {
 			s.all.Go(func() {
@@ -164,13 +209,38 @@ func (s *storm) publish() {
 	}
 }
 
+func (s *storm) note(text string, users ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, u := range users {
+		s.sent[u] = append(s.sent[u], text)
+	}
+}
+
+// fifo sends to one user, each when the last is served, as Lambda reads a FIFO
+// queue's group one message at a time.
+func (s *storm) fifo() {
+	for i := 0; time.Now().Before(s.calm.Add(20 * time.Second)); i++ {
+		time.Sleep(s.between(0, 4*time.Second))
+		n := notice.Notice{ID: fmt.Sprint("f", i), Text: fmt.Sprint("fifo ", i), To: notice.To{User: "ann"}}
+		s.note(n.Text, "ann")
+		s.untilServed(func(ctx context.Context, h *herald.Herald) error {
+			_, err := h.Deliver(ctx, n)
+			return err
+		})
+	}
+}
+
 // untilServed is a queue: a function that fails or dies leaves the message in it.
 func (s *storm) untilServed(f func(context.Context, *herald.Herald) error) {
 	for {
 		p := s.process()
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		ctx, cancel := function(context.Background())
 		if s.chance(s.bad) {
 			after := s.between(0, 400*time.Millisecond)
+			if s.chance(0.3) {
+				after = s.between(0, timeout)
+			}
 			s.all.Go(func() {
 				if pause(ctx, after) == nil {
 					p.die()
@@ -178,14 +248,36 @@ func (s *storm) untilServed(f func(context.Context, *herald.Herald) error) {
 				}
 			})
 		}
-		h := herald.New(p.table, p, p, &herald.Options{Topics: open})
+		end := time.AfterFunc(timeout, p.die)
+		h := herald.New(p.table, p, p, &herald.Options{Topics: open, Rate: s.rate})
 		err := f(ctx, h)
+		end.Stop()
 		p.die()
 		cancel()
 		if err == nil {
 			return
 		}
 		time.Sleep(s.between(20*time.Second, 90*time.Second))
+	}
+}
+
+// fill fills buffers: a connection refuses all for a while. Of users only where
+// something fails anyway: one that then dies may cost another a repetition.
+func (s *storm) fill() {
+	for time.Now().Before(s.calm) {
+		time.Sleep(s.between(0, 10*time.Second))
+		share := 0.03
+		if s.chance(0.2) {
+			share = 0.6 // more than can be let go alone
+		}
+		until := time.Now().Add(s.between(time.Second, time.Minute))
+		s.mu.Lock()
+		for _, id := range slices.Sorted(maps.Keys(s.lines)) {
+			if l := s.lines[id]; s.rng.Float64() < share && (l.user == mob || s.bad > 0) {
+				l.full = until
+			}
+		}
+		s.mu.Unlock()
 	}
 }
 
@@ -312,6 +404,13 @@ func (p *mortal) Post(ctx context.Context, conn string, data []byte) error {
 	if p.s.chance(p.s.bad) {
 		return chat.E(chat.RateLimited, "slow down")
 	}
+	if p.s.chance(p.s.bad / 4) {
+		if err := pause(ctx, time.Minute); errors.Is(err, context.DeadlineExceeded) {
+			return chat.E(chat.Unavailable, "no answer")
+		} else {
+			return err
+		}
+	}
 	f, err := wire.DecodeFrame(data)
 	if err != nil {
 		return err
@@ -319,13 +418,16 @@ func (p *mortal) Post(ctx context.Context, conn string, data []byte) error {
 	p.s.mu.Lock()
 	l := p.s.lines[conn]
 	gone := l == nil || l.gone
-	if !gone {
-		l.got = append(l.got, strings.Clone(f.(wire.Notification).Text))
+	full := !gone && time.Now().Before(l.full)
+	if !gone && !full {
+		l.got, l.at = append(l.got, strings.Clone(f.(wire.Notification).Text)), append(l.at, time.Now())
 	}
 	p.s.mu.Unlock()
 	switch {
 	case gone:
 		return chat.ErrGone
+	case full:
+		return chat.E(chat.RateLimited, "client buffer full")
 	case p.s.chance(p.s.bad): // delivered, and not told
 		return chat.E(chat.Unavailable, "gateway")
 	}
