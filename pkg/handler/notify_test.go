@@ -292,6 +292,31 @@ func TestDeadLetterAgain(t *testing.T) {
 	}
 }
 
+// TestDeadLetterStartsAnew: a broadcast that was too long for all the functions that
+// may follow one another goes on, when its dead letter is given again.
+func TestDeadLetterStartsAnew(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", "")
+	task := `{"kaiwa":{"shard":{"key":"k","to":{"all":true},"frame":{"id":"n","text":"hello"},"shard":SHARD,"hop":12}}}`
+	for shard := range herald.Shards {
+		if list, _, err := d.table.AllPage(t.Context(), shard, "", 1); err == nil && len(list) > 0 {
+			task = strings.Replace(task, "SHARD", fmt.Sprint(shard), 1)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second) // too short for a post
+	defer cancel()
+	if _, err := d.notifier(d.posts).Handle(ctx, json.RawMessage(task)); err == nil || !strings.Contains(err.Error(), "raise the rate") {
+		t.Errorf("got %v", err)
+	}
+	record := `x {"requestContext":{"requestId":"r","functionArn":"arn:aws:lambda:us-east-1:1:function:n:$LATEST","condition":"RetriesExhausted"},"requestPayload":` + task + `}`
+	res, err := d.notifier(d.posts).Handle(ctx, json.RawMessage(sqs(false, record)))
+	if err != nil || len(res.(events.SQSEventResponse).BatchItemFailures) != 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	d.work()
+	d.heard("c1", "* hello")
+}
+
 // TestDeadLetterOnce: what an event brought to somebody before it became a dead
 // letter does not come again out of that, whatever else in it still fails.
 func TestDeadLetterOnce(t *testing.T) {

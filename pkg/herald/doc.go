@@ -31,6 +31,12 @@
 // A topic's subscribers and all connections stand in shards. If there are few they
 // are served at once; otherwise each shard is handed to a function of its own,
 // which walks through it page by page, notes after each page how far it came, and
-// before its time is over hands the rest to a fresh one. Nothing is kept in memory
-// but a page.
+// before its time is over hands the rest to a fresh one, with the names of those who
+// have it if it is in the middle of a page. A connection that fails by itself is left
+// to a function of its own. Nothing is kept in memory but a page.
+//
+// # Time
+//
+// A function is killed at its deadline. So no post begins that could not end before
+// Deliver's or Serve's context does, and that ends Settling before the function.
 package herald

@@ -125,7 +125,8 @@ func (h *Herald) Serve(ctx context.Context, task Task) (t Tally, err error) {
 	return t, err
 }
 
-// one tries one connection again. If it has gone meanwhile its user is not here.
+// one tries one connection again. If it has gone meanwhile, the user's inbox takes
+// the notification.
 func (h *Herald) one(ctx context.Context, o One, t *Tally) error {
 	n := o.note()
 	if n.stale() {
@@ -274,6 +275,7 @@ func (h *Herald) walk(ctx context.Context, s Shard, d *chat.Delivery, t *Tally) 
 		}
 		p.behind = next
 		d.After = p.String()
+		d.Lease = lease(ctx)
 		if err := h.store.Delivered(ctx, *d); err != nil {
 			return false, err
 		}
