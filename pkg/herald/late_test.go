@@ -168,6 +168,22 @@ func TestStrayDies(t *testing.T) {
 	})
 }
 
+// TestStrayStays: a connection that takes nothing for an hour does not keep its user
+// from hearing it on the next one.
+func TestStrayStays(t *testing.T) {
+	bubble(t, &herald.Options{Topics: open}, func(t *testing.T, r *rig) {
+		conns, away := r.crowd(100)
+		time.Sleep(time.Minute)
+		r.stuck(time.Now().Add(time.Hour), false, conns[5])
+		r.sends(toTopic("n1", "hello"), herald.Tally{Delivered: len(conns) - 1, Kept: len(away)})
+		r.calls.wait()
+		r.connect(strings.TrimPrefix(conns[5], "c-"), "new")
+		time.Sleep(time.Hour)
+		conns[5] = "new"
+		r.everybody(conns, away, "hello")
+	})
+}
+
 // TestSecondDevice: what one device got out of the inbox the other gets as well,
 // late if it has to be.
 func TestSecondDevice(t *testing.T) {

@@ -57,9 +57,9 @@ type Shard struct {
 type One struct {
 	Out
 	Connection string `json:"connection"`
-	// User keeps it if the connection is gone by then; "" if nobody does, or
-	// another connection of the user has it. If the user has still others, they may
-	// hear it twice.
+	// User keeps it if the connection is gone by then or takes nothing; "" if nobody
+	// does, or another connection of the user has it. If the user has still others,
+	// they may hear it twice.
 	User string `json:"user,omitempty"`
 }
 
@@ -125,8 +125,8 @@ func (h *Herald) Serve(ctx context.Context, task Task) (t Tally, err error) {
 	return t, err
 }
 
-// one tries one connection again. If it has gone meanwhile, the user's inbox takes
-// the notification.
+// one tries one connection again. If it has gone meanwhile, or still takes nothing,
+// the user's inbox takes the notification.
 func (h *Herald) one(ctx context.Context, o One, t *Tally) error {
 	n := o.note()
 	if n.stale() {
@@ -134,7 +134,7 @@ func (h *Herald) one(ctx context.Context, o One, t *Tally) error {
 		return nil
 	}
 	reached, err := h.toConnection(ctx, o.Connection, n, t)
-	if err != nil || reached || o.User == "" {
+	if reached || o.User == "" || hopeless(err) {
 		return err
 	}
 	return h.keepAndFlush(ctx, o.User, n, &chat.Delivery{}, t)
