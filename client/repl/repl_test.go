@@ -413,7 +413,7 @@ func TestOpenNothing(t *testing.T) {
 
 // --timeout stops a reply that takes too long, and no other.
 func TestTimeout(t *testing.T) {
-	runWith(t, setup{Options: repl.Options{Timeout: 2500 * time.Millisecond}}, func(prompt string) fake.Script {
+	runWith(t, setup{Options: repl.Options{Timeout: 2450 * time.Millisecond}}, func(prompt string) fake.Script {
 		if prompt == "quick" {
 			return fake.Script{Text: "done", First: time.Second}
 		}
@@ -422,7 +422,7 @@ func TestTimeout(t *testing.T) {
 		c.types("quick\rslow\rquick\r")
 		c.wait(10 * time.Second)
 		got := strings.Join(c.term.Text(), "\n")
-		want := "hello\n> quick\ndone\n\n> slow\n! it takes longer than 2.5s (--timeout)\nslow slow slow slow slow slow\n[stopped]\n\n> quick\ndone\n\n>"
+		want := "hello\n> quick\ndone\n\n> slow\n! it takes longer than 2.45s (--timeout)\nslow slow slow slow slow slow\n[stopped]\n\n> quick\ndone\n\n>"
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
