@@ -53,7 +53,7 @@ func (r *Renderer) Line(line string, cols int) []string {
 		r.table = append(r.table, line)
 		return nil
 	}
-	out := r.flush(cols)
+	out := r.Flush(cols)
 	if strings.HasPrefix(body, "|") { // what was held is no table, but this may begin one
 		r.table = []string{line}
 		return out
@@ -80,7 +80,7 @@ func (r *Renderer) folded(lines []string, cols int) []string {
 // End tells that the text has ended: what is held is returned, and the next line
 // begins another text.
 func (r *Renderer) End(cols int) []string {
-	out := r.flush(cols)
+	out := r.Flush(cols)
 	r.fence, r.code = "", nil
 	return out
 }

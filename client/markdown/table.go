@@ -2,9 +2,9 @@ package markdown
 
 import "strings"
 
-// flush gives what is held: a table with its columns lined up, or the lines as
+// Flush gives what is held: a table with its columns lined up, or the lines as
 // they are if they are none.
-func (r *Renderer) flush(cols int) []string {
+func (r *Renderer) Flush(cols int) []string {
 	held := r.table
 	r.table = nil
 	if len(held) < 2 {

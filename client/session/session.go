@@ -128,7 +128,7 @@ func (s *Session) Unqueue() (text string, ok bool) {
 }
 
 // Pending tells what Close would leave undone: how many prompts the service has not
-// accepted, and whether the reply to one is on its way.
+// accepted, and whether a reply of this conversation is on its way.
 func (s *Session) Pending() (unsent int, running bool) {
 	_ = s.do(func(time.Time) error { unsent, running = s.talk.Pending(); return nil })
 	return unsent, running

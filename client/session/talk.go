@@ -3,6 +3,7 @@ package session
 import (
 	crand "crypto/rand"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kaiwa/pkg/frame"
@@ -202,15 +203,13 @@ func (t *Talk) Queued() int {
 func (t *Talk) New() error { return t.Enter("") }
 
 // Pending tells what leaving would leave undone: how many prompts the service has
-// not accepted, and whether the reply to one is on its way.
+// not accepted, and whether a reply of this conversation is on its way.
 func (t *Talk) Pending() (unsent int, running bool) {
 	unsent = t.Queued()
-	if p := t.head(); p != nil && p.asked {
-		if running = p.reply != nil; !running {
-			unsent++
-		}
+	if p := t.head(); p != nil && p.asked && p.reply == nil {
+		unsent++
 	}
-	return unsent, running
+	return unsent, slices.ContainsFunc(t.replies, func(r *reply) bool { return !r.final })
 }
 
 // Rename gives the current conversation another title; Titled answers.

@@ -55,6 +55,8 @@ type Styler interface {
 	// Line gives the lines to write for the next line of the text; it may hold
 	// lines back, for a later call to give.
 	Line(line string, cols int) []string
+	// Flush gives what is held back, in the middle of a text.
+	Flush(cols int) []string
 	// End gives what is held back. The next line begins another text.
 	End(cols int) []string
 }
@@ -347,6 +349,9 @@ func (s *Screen) tailRows(cols, most int) (rows []string, lengths []int) {
 		return rows, lengths
 	}
 	last := len(rows) - 1
+	if s.opt.Style != nil && !s.broken { // what is held back comes before it
+		s.commitAll(s.opt.Style.Flush(cols))
+	}
 	s.commit(strings.Join(rows[:last], between))
 	s.text, s.broken = s.text[len(s.text)-lengths[last]:], true
 	return rows[last:], lengths[last:]

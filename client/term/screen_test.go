@@ -286,10 +286,12 @@ func (u *upper) Line(line string, cols int) []string {
 		u.held = append(u.held, line)
 		return nil
 	}
-	return append(u.End(cols), fmt.Sprintf("%s/%d", strings.ToUpper(line), cols))
+	return append(u.Flush(cols), fmt.Sprintf("%s/%d", strings.ToUpper(line), cols))
 }
 
-func (u *upper) End(int) []string {
+func (u *upper) End(cols int) []string { return u.Flush(cols) }
+
+func (u *upper) Flush(int) []string {
 	held := u.held
 	u.held = nil
 	return held
@@ -323,11 +325,12 @@ func TestScreenStyle(t *testing.T) {
 	}
 }
 
-// A line that is too tall for the screen is finished in pieces; the last of them is
-// not taken for a line of its own.
+// A line that is too tall for the screen is finished in pieces, after what the style
+// holds back; the last of them is not taken for a line of its own.
 func TestScreenStyleOfPieces(t *testing.T) {
 	v := vt.New(10, 4)
 	s := term.NewScreen(v, v.Size, &term.ScreenOptions{Style: &upper{}})
+	s.Write("+held\n")
 	for range 9 {
 		s.Write("words and ")
 		draw(t, s, "", 0)
@@ -336,7 +339,7 @@ func TestScreenStyleOfPieces(t *testing.T) {
 	s.EndText()
 	draw(t, s, "", 0)
 	got := strings.Join(v.Text(), "")
-	if want := strings.Repeat("words and ", 9) + "endNEXT/10>"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+	if want := "+held" + strings.Repeat("words and ", 9) + "endNEXT/10>"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("got\n%q", v.Text())
 	}
 }
