@@ -24,11 +24,10 @@ type console struct {
 	pausable bool
 	paused   chan chan struct{} // offered to the reader that was called off
 	undo     func()             // of what the console was told
-	opened   time.Time
+	// early is how many bytes were typed before the terminal was raw and have not been
+	// read yet.
+	early int
 }
-
-// typedAhead is how soon after it was opened a console gives what was typed before.
-const typedAhead = 100 * time.Millisecond
 
 func openConsole() (*console, error) {
 	c := &console{fd: int(os.Stdin.Fd()), in: os.Stdin, paused: make(chan chan struct{})}
@@ -36,7 +35,7 @@ func openConsole() (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.state, c.undo, c.opened = state, understands(), time.Now()
+	c.state, c.undo, c.early = state, understands(), typedBytes(c.fd)
 	// Opened anew, since only files that Go opened itself know deadlines, and
 	// setting one on what others share would change it for them.
 	if tty, err := openTTY(); err == nil {
@@ -80,25 +79,22 @@ func (c *console) typed(ctx context.Context) <-chan []byte {
 // which by now is another key.
 func (c *console) read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
-	if time.Since(c.opened) < typedAhead {
-		copy(b, bytes.ReplaceAll(b[:n], []byte("\n"), []byte("\r")))
-	}
+	early := b[:min(n, c.early)]
+	copy(early, bytes.ReplaceAll(early, []byte("\n"), []byte("\r")))
+	c.early -= len(early)
 	return n, err
 }
 
-// ahead is what was typed before the console was opened, where that can be told
-// without waiting for more.
+// ahead is what was typed before the console was opened.
 func (c *console) ahead() string {
-	if !c.pausable || c.in.SetReadDeadline(time.Now().Add(typedAhead/2)) != nil {
-		return ""
-	}
 	var text []byte
-	for b := make([]byte, 4096); ; {
+	for b := make([]byte, 4096); c.early > 0; {
 		n, err := c.read(b)
 		if text = append(text, b[:n]...); err != nil {
-			return string(text)
+			break
 		}
 	}
+	return string(text)
 }
 
 // hand gives b to in, or, without in, waits until reading may go on. It lets

@@ -14,6 +14,9 @@ func notifyResized() (resized <-chan os.Signal, stop func()) { return nil, func(
 // unechoed has nothing to do where what is typed is shown when it is read.
 func unechoed() (undo func()) { return func() {} }
 
+// typedBytes is not needed where Enter is always the same.
+func typedBytes(int) int { return 0 }
+
 func openTTY() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // suspend is nothing here: there is no ^Z.

@@ -33,6 +33,15 @@ func notifyResized() (resized <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
+// typedBytes is how many bytes are there to be read.
+func typedBytes(fd int) int {
+	n, err := unix.IoctlGetInt(fd, getTyped)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // openTTY opens the terminal of stdin once more. Where /dev/stdin would not open
 // it anew but share it, the controlling terminal has to do: it is the same but for
 // programs that are given somebody else's.
