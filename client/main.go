@@ -84,6 +84,7 @@ func interactive(f *flags, config *session.Config) int {
 	if err != nil {
 		return complain(err, exitUsage)
 	}
+	config.Overhear = true
 	s, talk, err := connecting(ctx, f, config, first == "")
 	if err != nil {
 		return complain(err, exitConnect)

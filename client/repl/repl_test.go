@@ -36,6 +36,7 @@ type chat struct {
 	resized chan os.Signal
 	left    chan error
 	cancel  context.CancelFunc
+	client  *http.Client // of the service
 
 	kept      []string
 	edits     func(string) (string, error)
@@ -87,9 +88,10 @@ func runWith(t *testing.T, with setup, answer func(string) fake.Script, f func(c
 		}
 		client, stop := fake.Serve(c.server)
 		defer stop()
+		c.client = client
 		ctx, cancel := context.WithCancel(t.Context())
 		c.cancel = cancel
-		s, err := session.Dial(ctx, "ws://kaiwa/dev", &session.Config{Client: client})
+		s, err := session.Dial(ctx, "ws://kaiwa/dev", &session.Config{Client: client, Options: session.Options{Overhear: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -385,6 +387,28 @@ You said: more
 				t.Errorf("/open went to %s", r[2].Conversation)
 			}
 		})
+	})
+}
+
+// A prompt from another terminal stands before its reply.
+func TestOverheard(t *testing.T) {
+	run(t, nil, func(c *chat) {
+		c.types("one\r")
+		c.wait(time.Second)
+		other, err := session.Dial(c.t.Context(), "ws://kaiwa/dev", &session.Config{Client: c.client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		if err := other.Enter("c1"); err != nil {
+			t.Error(err)
+		}
+		if _, err := other.Prompt("別の端末\nから"); err != nil {
+			t.Error(err)
+		}
+		c.types("typed")
+		c.wait(time.Second)
+		c.shows("hello\n> one\nYou said: one\n\n[from elsewhere] > 別の端末\nから\nYou said: 別の端末\nから\n\n> typed")
 	})
 }
 

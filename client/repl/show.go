@@ -20,6 +20,9 @@ func (r *repl) show(e session.Event) {
 		r.status = status{lost: r.status.lost, hint: r.status.hint, running: true, doing: "waiting"}
 		r.screen.EndText()
 		r.screen.Line("> " + r.asShown(e.Text))
+	case session.Overheard:
+		r.screen.EndText()
+		r.screen.Line(strings.TrimSpace("[from elsewhere] > " + e.Text))
 	case session.Text:
 		r.status.doing = ""
 		r.screen.Write(e.Text)

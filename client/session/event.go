@@ -14,6 +14,13 @@ type (
 	// Asked says that a prompt's turn has come.
 	Asked struct{ ID, Text string }
 
+	// Overheard is a prompt that another client sent into the conversation; "" if its
+	// text is not known. Its reply follows.
+	Overheard struct {
+		wire.Ref
+		Text string
+	}
+
 	// Text is what follows the text of a reply shown so far.
 	Text struct {
 		wire.Ref
@@ -104,18 +111,19 @@ var (
 	ErrOffline = errors.New("not connected; try again in a moment")
 )
 
-func (Asked) event()    {}
-func (Text) event()     {}
-func (Waiting) event()  {}
-func (Ended) event()    {}
-func (Delayed) event()  {}
-func (Refused) event()  {}
-func (Trouble) event()  {}
-func (Notified) event() {}
-func (Unheard) event()  {}
-func (Listed) event()   {}
-func (Showed) event()   {}
-func (Titled) event()   {}
-func (Lost) event()     {}
-func (Back) event()     {}
-func (Gone) event()     {}
+func (Asked) event()     {}
+func (Overheard) event() {}
+func (Text) event()      {}
+func (Waiting) event()   {}
+func (Ended) event()     {}
+func (Delayed) event()   {}
+func (Refused) event()   {}
+func (Trouble) event()   {}
+func (Notified) event()  {}
+func (Unheard) event()   {}
+func (Listed) event()    {}
+func (Showed) event()    {}
+func (Titled) event()    {}
+func (Lost) event()      {}
+func (Back) event()      {}
+func (Gone) event()      {}

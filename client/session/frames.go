@@ -24,7 +24,7 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 		t.delta(now, f)
 	case wire.Keepalive:
 		if r := t.heardOf(now, f.Ref); r != nil && !r.final {
-			t.emit(Waiting{Ref: r.ref, For: time.Duration(f.Waited) * time.Second})
+			t.tell(r, Waiting{Ref: r.ref, For: time.Duration(f.Waited) * time.Second})
 		}
 	case wire.End:
 		t.ended(now, f)
@@ -47,6 +47,7 @@ func (t *Talk) Frame(now time.Time, n int, f wire.Frame) {
 	case wire.Renamed:
 		t.emit(Titled{f})
 	case wire.HistoryPage:
+		t.overheard(f)
 		t.showed(now, f)
 	}
 	t.Tick(now)

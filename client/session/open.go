@@ -83,6 +83,9 @@ func (t *Talk) showed(now time.Time, h wire.HistoryPage) {
 		return
 	}
 	t.enter(h.Conversation)
+	for _, m := range h.Messages {
+		t.shown = append(t.shown, m.Reply)
+	}
 	if m := h.Messages; len(m) > 0 && m[0].Role == "assistant" {
 		if r := t.known[m[0].Reply]; r == nil || !r.final {
 			h.Messages = m[1:]
@@ -104,5 +107,9 @@ func (t *Talk) Enter(conversation string) error {
 }
 
 func (t *Talk) enter(conversation string) {
+	for _, r := range t.replies {
+		t.unveil(r, "")
+	}
+	t.shown = nil
 	t.conversation, t.replies, t.attach, t.opening = conversation, nil, attach{}, opening{}
 }

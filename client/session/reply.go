@@ -21,6 +21,9 @@ type reply struct {
 	resumes int       // how many of them are unanswered
 	stop    bool      // the user wants it to end
 	stopped time.Time // when that was last said
+
+	unasked time.Time // until then the prompt is looked for; zero: it was shown
+	held    []Event   // that wait for it
 }
 
 // resumeAt is when a resume is due: for a gap at once, but at most one a second;
@@ -51,6 +54,9 @@ func (r *reply) stopAt() time.Time {
 }
 
 func (t *Talk) tickReply(now time.Time, r *reply) {
+	if due(r.unasked, now) {
+		t.unveil(r, "")
+	}
 	if due(r.resumeAt(), now) {
 		t.resume(now, r)
 	}
@@ -82,6 +88,9 @@ func (t *Talk) heardOf(now time.Time, ref wire.Ref) *reply {
 	if r == nil {
 		r = &reply{ref: ref}
 		t.known[ref.Reply] = r
+		if !mine {
+			t.overhear(now, r)
+		}
 	}
 	if len(t.replies) == 0 || !r.final {
 		t.keep(r)
@@ -103,6 +112,7 @@ func (t *Talk) keep(r *reply) {
 		case o == r:
 			return
 		case o.final && o.end != nil && o.end.Saved:
+			t.unveil(o, "")
 			o.join = frame.Join{}
 		default:
 			kept = append(kept, o)
@@ -119,7 +129,7 @@ func (t *Talk) delta(now time.Time, d wire.Delta) {
 	fresh, _ := r.join.Delta(d.Offset, d.Text)
 	if fresh != "" {
 		t.tries = min(t.tries, 1)
-		t.emit(Text{Ref: r.ref, Text: fresh})
+		t.tell(r, Text{Ref: r.ref, Text: fresh})
 	}
 	t.settle(now, r)
 }
@@ -144,7 +154,7 @@ func (t *Talk) settle(now time.Time, r *reply) {
 
 func (t *Talk) finish(now time.Time, r *reply) {
 	r.final = true
-	t.emit(Ended{End: *r.end, Cut: r.cut, Err: r.err})
+	t.tell(r, Ended{End: *r.end, Cut: r.cut, Err: r.err})
 	if p := t.head(); p != nil && p.reply == r {
 		t.next(now)
 	}

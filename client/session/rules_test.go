@@ -396,6 +396,42 @@ func TestRules(t *testing.T) {
 			r.frame(end(1, 2))
 			r.want(`text "ab"; ended r1 end_turn 2; showed c1 2; history c1; resume  c1 @0`)
 		}},
+		{"what another client asks is shown before its reply", func(t *testing.T) {
+			r := online(t, &session.Options{Overhear: true})
+			_ = r.talk.Open(r.now, "c1")
+			r.take()
+			r.frame(wire.HistoryPage{Conversation: "c1", Messages: []wire.Message{{Role: "assistant", Reply: "r1"}, {Role: "user", Reply: "r1"}}})
+			r.frame(delta(1, 0, "one"))
+			r.frame(end(1, 3))
+			r.want(`history c1; showed c1 1; resume  c1 @0; text "one"; ended r1 end_turn 3`) // that one was shown
+			r.frame(delta(2, 0, "two"))
+			r.want("history c1")
+			r.frame(end(2, 3))
+			r.frame(wire.HistoryPage{Conversation: "c1", Messages: []wire.Message{{Role: "user", Text: "b", Reply: "r2"}}})
+			r.want(`overheard r2 "b"; text "two"; ended r2 end_turn 3`)
+			r.prompt("mine")
+			r.frame(wire.Accepted{Ref: wire.Ref{ID: "p1", Conversation: "c1", Reply: "r3"}})
+			r.want(`asked p1; send p1 c1 "mine"`)
+		}},
+		{"a prompt that is not told holds its reply up for a while", func(t *testing.T) {
+			r := running(t, &session.Options{Overhear: true})
+			r.frame(end(1, 0))
+			r.frame(delta(2, 0, "two"))
+			r.frame(wire.HistoryPage{Conversation: "c1"})
+			r.pass(3*second - 1)
+			r.want("ended r1 end_turn 0; history c1")
+			r.pass(1)
+			r.want(`overheard r2 ""; text "two"`)
+			r.frame(delta(2, 3, "more"))
+			r.want(`text "more"`)
+			r.frame(end(2, 7))
+			r.frame(delta(3, 0, "three")) // held
+			r.frame(end(3, 5))
+			r.frame(delta(4, 0, "four")) // and so is this: neither is lost when the next one comes, or one goes
+			_ = r.talk.New()
+			r.take()
+			r.want(`ended r2 end_turn 7; history c1; overheard r3 ""; text "three"; ended r3 end_turn 5; history c1; overheard r4 ""; text "four"`)
+		}},
 		{"a conversation that is not there is not gone to", func(t *testing.T) {
 			r := running(t, nil)
 			r.frame(end(1, 0))

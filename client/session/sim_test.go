@@ -72,7 +72,7 @@ func newSim(seed uint64) *sim {
 	}
 	s.chat = &fake.Chat{Answer: s.answer}
 	id := 0
-	s.talk = session.NewTalk(s.now, &session.Options{Seed: seed + 1, Tries: 1000, Renews: true, NewID: func() string {
+	s.talk = session.NewTalk(s.now, &session.Options{Seed: seed + 1, Tries: 1000, Renews: true, Overhear: seed%2 == 0, NewID: func() string {
 		id++
 		return fmt.Sprintf("p%d", id)
 	}})

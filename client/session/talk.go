@@ -23,6 +23,9 @@ type Options struct {
 	Seed uint64
 	// Topics are subscribed to, on every socket.
 	Topics []string
+	// Overhear shows the prompts that other clients send into the conversation, before
+	// their replies. Each costs a question.
+	Overhear bool
 	// Renews says that Output.Renew will be answered with Renewed.
 	Renews bool
 	// NewID makes prompt ids, of at most wire.MaxID characters and never the same
@@ -46,6 +49,7 @@ type Talk struct {
 	known        map[string]*reply
 	attach       attach
 	opening      opening
+	shown        []string // replies whose prompts were in Showed
 	notified     []string // ids of the last notifications
 	out          Output
 	gone         bool
@@ -132,7 +136,7 @@ func (t *Talk) wake() time.Time {
 		at = earliest(at, p.at)
 	}
 	for _, r := range t.replies {
-		at = earliest(at, r.resumeAt(), r.stopAt())
+		at = earliest(at, r.resumeAt(), r.stopAt(), r.unasked)
 	}
 	return at
 }

@@ -152,6 +152,8 @@ func showEvent(e session.Event) string {
 	switch e := e.(type) {
 	case session.Asked:
 		return "asked " + e.ID
+	case session.Overheard:
+		return fmt.Sprintf("overheard %s %q", e.Reply, e.Text)
 	case session.Text:
 		return fmt.Sprintf("text %q", e.Text)
 	case session.Waiting:

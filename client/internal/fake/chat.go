@@ -197,6 +197,11 @@ func (c *Chat) accept(conn int, m wire.SendMessage) {
 		Prompt: m.Text, script: script, text: []rune(script.Text), at: c.now.Add(script.First),
 		listeners: map[int]*listener{conn: {told: c.now}},
 	}
+	if last := c.newest(m.Conversation); last != nil { // whoever listens to the conversation hears it too
+		for other := range last.listeners {
+			r.listeners[other] = &listener{told: c.now}
+		}
+	}
 	c.replies = append(c.replies, r)
 	if c.claims == nil {
 		c.claims = map[string]*Reply{}
