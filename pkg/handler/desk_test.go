@@ -306,7 +306,6 @@ type postbox struct {
 	at     map[string][][]byte
 	gone   map[string]bool
 	fail   error    // what every post fails with, unless nil
-	only   string   // the only connection whose posts fail; "" for all
 	hungUp []string // what the service closed
 }
 
@@ -340,7 +339,7 @@ func (p *postbox) Post(_ context.Context, conn string, data []byte) error {
 	switch {
 	case p.gone[conn]:
 		return chat.ErrGone
-	case p.fail != nil && (p.only == "" || p.only == conn):
+	case p.fail != nil:
 		return p.fail
 	case len(data) == 0 || len(data) > wire.MaxMessage:
 		return errors.New("no message of this size can be posted")
