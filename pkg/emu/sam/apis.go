@@ -63,7 +63,7 @@ func (s *stack) apis(t *Template) error {
 	return nil
 }
 
-func (s *stack) api(_ *Template, a *parts, r *resource, p *props) {
+func (s *stack) api(t *Template, a *parts, r *resource, p *props) {
 	if protocol := p.text("ProtocolType"); protocol != "WEBSOCKET" {
 		s.note(r.node, "%s: an API of type %s cannot run here: only WebSocket APIs are emulated", r.id, nonempty(protocol, "HTTP"))
 		return
@@ -73,6 +73,7 @@ func (s *stack) api(_ *Template, a *parts, r *resource, p *props) {
 	}
 	id := s.apiID(r.id)
 	a.order = append(a.order, r)
+	s.placed(t, placeOfAPI+id, r, r.node.line)
 	a.apis[id] = &apigw.API{
 		ID:                        id,
 		RouteSelectionExpression:  p.required("RouteSelectionExpression"),
@@ -227,7 +228,7 @@ func (s *stack) routeResponse(_ *Template, a *parts, r *resource, p *props) {
 	s.answered[p.required("RouteId")] = true
 }
 
-func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
+func (s *stack) route(t *Template, a *parts, r *resource, p *props) {
 	api := s.owner(a, r, p)
 	if api == nil {
 		return
@@ -259,6 +260,7 @@ func (s *stack) route(_ *Template, a *parts, r *resource, p *props) {
 		p.fail(r.properties.get("RouteKey"), "RouteKey", "%q has a route already: remove one", key)
 	}
 	api.Routes[key] = route
+	s.placed(t, placeOfAPI+api.ID+"/"+key, r, r.node.line)
 }
 
 // answers says whether a route's answer goes back: both a RouteResponse and its

@@ -29,6 +29,7 @@ func (s *stack) functions(t *Template) error {
 			bases[f.Alias]++
 		}
 		t.functions = append(t.functions, *f)
+		s.placed(t, placeOfFunction+f.Name, r, r.node.line)
 	}
 	for i := range t.functions {
 		if f := &t.functions[i]; bases[f.Alias] > 1 {

@@ -59,9 +59,10 @@ type Template struct {
 	tables    []Table
 	keys      []APIKey
 	outputs   map[string]string
-	cannot    []string       // lines of Ignored
-	ignored   map[string]int // resources without meaning here, by type
-	stack     *stack         // for what is asked later
+	cannot    []string         // lines of Ignored
+	ignored   map[string]int   // resources without meaning here, by type
+	places    map[string]Place // by kind and name
+	stack     *stack           // for what is asked later
 }
 
 // Function is one function of the template: AWS::Serverless::Function or
@@ -156,8 +157,8 @@ func parse(name string, data []byte, o Options) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.dir = filepath.Dir(name)
-	t := &Template{ignored: make(map[string]int), stack: s}
+	s.file, s.dir = name, filepath.Dir(name)
+	t := &Template{ignored: make(map[string]int), places: make(map[string]Place), stack: s}
 	for _, build := range []func(*stack, *Template) error{
 		(*stack).functions, (*stack).invokeConfigs, (*stack).apis, (*stack).samAPIs, (*stack).tables, (*stack).apiKeys, (*stack).rest,
 	} {

@@ -27,9 +27,11 @@ func (s *stack) samAPI(t *Template, r *resource, p *props) apigw.API {
 		Stage:                     s.readStage(p),
 	}
 	api.Stage.Name = nonempty(p.text("StageName"), "default")
+	s.placed(t, placeOfAPI+api.ID, r, r.node.line)
 	routes := p.mapping("Routes")
 	for _, key := range routes.n.keys {
 		route := routes.mapping(key)
+		s.placed(t, placeOfAPI+api.ID+"/"+key, r, route.n.line)
 		api.Routes[key] = apigw.Route{
 			APIKeyRequired: route.flag("ApiKeyRequired"),
 			Response:       s.answers(r, route, routeID(r, key)),

@@ -10,6 +10,7 @@ import (
 // stack is a template with its parameters: what intrinsic functions see.
 type stack struct {
 	Options
+	file       string // the template, as it was given
 	dir        string // of the template
 	root       *node
 	parameters map[string]*node  // text or list

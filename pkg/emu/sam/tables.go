@@ -30,6 +30,7 @@ func (s *stack) tables(t *Template) error {
 			return within(r.id, p.err)
 		}
 		t.tables = append(t.tables, table)
+		s.placed(t, placeOfTable+table.Name, r, r.node.line)
 	}
 	return nil
 }
