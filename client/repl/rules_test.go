@@ -47,6 +47,9 @@ func TestRule8Pace(t *testing.T) {
 func TestRule9ASCII(t *testing.T) {
 	runWith(t, setup{ambiguous: 1, color: true}, nil, func(c *chat) {
 		everything(c, func(what string) string { return what })
+		if got := strings.Join(c.term.Text(), "\n"); !strings.Contains(got, "\n[from elsewhere] > elsewhere\ntheirs\n") {
+			t.Errorf("not everything appears:\n%s", got)
+		}
 		for _, line := range c.term.Text() {
 			for _, r := range line {
 				if r > '~' {
@@ -98,6 +101,10 @@ func everything(c *chat, text func(what string) string) {
 		c.types("\x07\x15" + keys) // out of a search, or an editor and back
 		c.wait(time.Second)
 	}
+	other := wire.Ref{ID: "other", Conversation: "c1", Reply: "other"}
+	c.server.Send(wire.Delta{Ref: other, Text: text("theirs")})
+	c.server.Send(wire.HistoryPage{Conversation: "c1", Messages: []wire.Message{{Role: "user", Text: text("elsewhere"), Reply: other.Reply}}})
+	c.server.Send(wire.End{Ref: other, Length: len([]rune(text("theirs"))), Saved: true, Stop: wire.StopEndTurn})
 	c.server.Send(wire.Notification{ID: "n", Title: text("title"), Text: text("text") + "\n" + text("more"), Topic: text("topic"), Level: text("level")})
 	c.wait(time.Second)
 	c.types("\x07\x15/" + pasted(text("command")) + "\r\t")
