@@ -38,9 +38,8 @@ func chat(ctx context.Context, s *session.Session, greeting string, f *flags) er
 	return repl.Run(ctx, s, t, opt)
 }
 
-// remember lets a chat know what was sent in earlier ones, and what it begins with. A
-// history that cannot
-// be read or written is no reason not to chat.
+// remember lets a chat know what was sent in earlier ones, and what it begins with.
+// A history that cannot be read or written is no reason not to chat.
 func remember(opt *repl.Options, f *flags) {
 	path, err := history.Path(f.getenv, cmp.Or(f.profile, "default"))
 	if err == nil {

@@ -63,7 +63,7 @@ func (t *Talk) failed(now time.Time, e wire.Error) {
 	case t.token != "" && e.ID == "" && e.Reply == "" && !e.Retryable:
 		t.refusedToken(now, e)
 		return
-	case e == t.refusal, t.refusesTopic(now, e), t.openingFailed(now, e):
+	case e == t.refusal, t.refusesTopic(now, e), t.openingFailed(e):
 		return
 	}
 	if e.Reply != "" && e.Code != wire.CodeBusy { // busy names the reply that is in the prompt's way

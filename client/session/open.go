@@ -42,7 +42,7 @@ func (t *Talk) tickOpening(now time.Time) {
 	switch {
 	case !due(o.at, now):
 	case o.tries == maxOpening:
-		t.notOpened(now, errors.New("the service does not show the conversation; /open it again"))
+		t.notOpened(errors.New("the service does not show the conversation; /open it again"))
 	default:
 		t.send(now, wire.History{Conversation: o.conversation, Limit: 20})
 		o.tries++
@@ -51,7 +51,7 @@ func (t *Talk) tickOpening(now time.Time) {
 }
 
 // notOpened stays where we are. What was said meanwhile was not meant for here.
-func (t *Talk) notOpened(now time.Time, err error) {
+func (t *Talk) notOpened(err error) {
 	waiting := t.prompts
 	t.opening, t.prompts = opening{}, nil
 	t.emit(Trouble{err})
@@ -62,14 +62,14 @@ func (t *Talk) notOpened(now time.Time, err error) {
 }
 
 // openingFailed handles an error that may be the answer to Open.
-func (t *Talk) openingFailed(now time.Time, e wire.Error) bool {
+func (t *Talk) openingFailed(e wire.Error) bool {
 	switch {
 	case t.opening.tries == 0, e.ID != "", e.Reply != "", e.Retryable: // the last is asked again
 		return false
 	case e.Code == wire.CodeNotFound:
-		t.notOpened(now, fmt.Errorf("there is no conversation %s; /list shows them", t.opening.conversation))
+		t.notOpened(fmt.Errorf("there is no conversation %s; /list shows them", t.opening.conversation))
 	default:
-		t.notOpened(now, e)
+		t.notOpened(e)
 	}
 	return true
 }
