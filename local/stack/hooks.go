@@ -52,7 +52,7 @@ func (s *Stack) modelFault() error {
 }
 
 func (s *Stack) tableOptions() *ddb.Options {
-	return &ddb.Options{Logger: s.opt.Logger, Faults: s.tableFault, FaultsAfter: s.tableFaultAfter}
+	return &ddb.Options{Region: s.opt.Region, AccountID: account, Logger: s.opt.Logger, Faults: s.tableFault, FaultsAfter: s.tableFaultAfter}
 }
 
 func (s *Stack) tableFault(string, string) error {

@@ -64,6 +64,35 @@ func scan(t *testing.T, endpoint string) (tables, items int) {
 	return len(list.TableNames), items
 }
 
+// DynamoDB calls a table what the template's own GetAtt does.
+func TestTableARN(t *testing.T) {
+	const text = `
+Outputs: {Arn: {Value: !GetAtt T.Arn}}
+Resources:
+  T:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}}
+  Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true}}
+`
+	template, err := sam.Parse("template.yaml", []byte(text), &sam.Options{Region: "eu-west-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := run(t, template, &stack.Options{Region: "eu-west-1"})
+	_, answer := ask(t, http.MethodPost, here(s), `{"TableName":"local-T"}`, func(r *http.Request) {
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.DescribeTable")
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	})
+	if want := template.Outputs()["Arn"]; !strings.Contains(answer, `"TableArn":"`+want+`"`) {
+		t.Errorf("GetAtt says %s, DynamoDB %s", want, answer)
+	}
+}
+
 func TestStats(t *testing.T) {
 	s := start(t, "none", nil)
 	ws := dial(t, s.URL(), nil)

@@ -18,7 +18,8 @@
 //
 // What differs without being refused:
 //
-//   - Signatures are not verified, a request only has to have one. Accounts and regions are one namespace.
+//   - Signatures are not verified, a request only has to have one. Accounts and regions are one namespace,
+//     whatever Options say.
 //   - A table is ACTIVE, and gone, at once. Global indexes are never behind the table. Time to live may be changed at any time, and
 //     expired items leave when Sweep is called.
 //   - Everything happens one after the other, so transactions never conflict; Options.Faults can make them.

@@ -259,6 +259,24 @@ func TestARNInPlaceOfAName(t *testing.T) {
 	must(t, err)
 }
 
+func TestARNs(t *testing.T) {
+	for _, c := range []struct {
+		o    *ddb.Options
+		want string
+	}{
+		{nil, "arn:aws:dynamodb:us-east-1:000000000000:table/"},
+		{&ddb.Options{Region: "eu-west-1", AccountID: "123456789012"}, "arn:aws:dynamodb:eu-west-1:123456789012:table/"},
+	} {
+		endpoint, _ := ddb.Start(t, c.o)
+		d := &db{client(endpoint), true}
+		table := d.table(t, schema{indexes: []indexSchema{{name: "by-g", keys: "g:S", projection: "ALL"}}})
+		out, err := d.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+		must(t, err)
+		same(t, "table", *out.Table.TableArn, c.want+table)
+		same(t, "index", *out.Table.GlobalSecondaryIndexes[0].IndexArn, c.want+table+"/index/by-g")
+	}
+}
+
 func TestDeletionProtection(t *testing.T) {
 	s := ddb.New(nil)
 	if err := s.CreateTable([]byte(strings.Replace(chatTable, "{", `{"DeletionProtectionEnabled":true,"TableClass":"STANDARD_INFREQUENT_ACCESS",`, 1))); err != nil {

@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// arnPrefix is what table ARNs begin with; the emulator has one account and one region.
-const arnPrefix = "arn:aws:dynamodb:us-east-1:000000000000:table/"
+// arn is a table's.
+func (s *Server) arn(table string) string {
+	return "arn:aws:dynamodb:" + s.options.Region + ":" + s.options.AccountID + ":table/" + table
+}
 
 // createTable makes a table that is usable, and ACTIVE, at once.
 func (c *call) createTable() (reply, error) {
@@ -36,7 +38,7 @@ func (s *Server) makeTable(d definition) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.describe("ACTIVE"), nil
+	return t.describe(s.arn(t.name), "ACTIVE"), nil
 }
 
 func newID() string {
@@ -46,7 +48,7 @@ func newID() string {
 }
 
 func (c *call) describeTable() (reply, error) {
-	return c.described(func(t *table) reply { return reply{"Table": t.describe("ACTIVE")} })
+	return c.described(func(t *table) reply { return reply{"Table": t.describe(c.arn(t.name), "ACTIVE")} })
 }
 
 // described shows something of the one table a request names.
@@ -81,7 +83,7 @@ func (c *call) deleteTable() (reply, error) {
 	if err := c.store.drop(t); err != nil {
 		return nil, err
 	}
-	return reply{"TableDescription": t.describe("DELETING")}, nil
+	return reply{"TableDescription": t.describe(c.arn(t.name), "DELETING")}, nil
 }
 
 // onlyTable decodes a request that names a table and nothing else. Here AWS has words of its own for a bad name.
@@ -127,10 +129,10 @@ func (c *call) listTables() (reply, error) {
 }
 
 // describe is a TableDescription. Counts and sizes are exact, where AWS brings them up to date every six hours.
-func (t *table) describe(status string) reply {
+func (t *table) describe(arn, status string) reply {
 	out := reply{
 		"TableName":                 t.name,
-		"TableArn":                  arnPrefix + t.name,
+		"TableArn":                  arn,
 		"TableId":                   t.id,
 		"TableStatus":               status,
 		"CreationDateTime":          float64(t.created.UnixMilli()) / 1000,
@@ -153,19 +155,19 @@ func (t *table) describe(status string) reply {
 			member = "LocalSecondaryIndexes"
 		}
 		all, _ := out[member].([]any)
-		out[member] = append(all, x.describe(t.name, status))
+		out[member] = append(all, x.describe(arn, status))
 	}
 	return out
 }
 
-func (x *index) describe(table, status string) reply {
+func (x *index) describe(tableARN, status string) reply {
 	projection := reply{"ProjectionType": x.projection}
 	if len(x.include) > 0 {
 		projection["NonKeyAttributes"] = x.include
 	}
 	out := reply{
 		"IndexName":      x.name,
-		"IndexArn":       arnPrefix + table + "/index/" + x.name,
+		"IndexArn":       tableARN + "/index/" + x.name,
 		"KeySchema":      describeKeys(x.keys),
 		"Projection":     projection,
 		"ItemCount":      x.items.n,

@@ -1,6 +1,7 @@
 package ddb
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"maps"
@@ -11,6 +12,8 @@ import (
 
 // Options are the options of New. A nil *Options, and every zero field, is the default.
 type Options struct {
+	// Region and AccountID stand in ARNs, and nowhere else. Default: us-east-1 and 000000000000.
+	Region, AccountID string
 	// Clock tells the time, for creation dates, idempotency tokens and nothing else. Default: time.Now.
 	Clock func() time.Time
 	// Logger gets one record for each call, at debug level, without any attribute value. Default: none.
@@ -42,6 +45,8 @@ func New(o *Options) *Server {
 	if o != nil {
 		s.options = *o
 	}
+	s.options.Region = cmp.Or(s.options.Region, "us-east-1")
+	s.options.AccountID = cmp.Or(s.options.AccountID, "000000000000")
 	if s.options.Clock == nil {
 		s.options.Clock = time.Now
 	}
