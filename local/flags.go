@@ -21,6 +21,7 @@ type settings struct {
 	serve    bool
 	template string
 	params   map[string]string // Auth among them when -auth is given
+	auth     bool              // -auth is given
 	imports  map[string]string // what other stacks export
 	model    model
 	dynamodb string // "" for the embedded one
@@ -106,6 +107,7 @@ func (s *settings) setAuth(text string) error {
 	if !slices.Contains(auths, text) {
 		return fmt.Errorf("want one of %s", strings.Join(auths, ", "))
 	}
+	s.auth = true
 	return s.setParam("Auth=" + text)
 }
 

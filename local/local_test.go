@@ -55,6 +55,8 @@ func TestExitCodes(t *testing.T) {
 		{"no API", []string{"-serve", "-addr", free, "-template", write("empty.yaml", "Resources:\n  T:\n    Type: AWS::SNS::Topic\n")}, 1, "empty.yaml: there is no WebSocket API to run"},
 		{"unknown parameter", []string{"-serve", "-addr", free, "-template", echo, "-param", "Nonsense=1"}, 1, "Nonsense"},
 		{"value not allowed", []string{"-serve", "-addr", free, "-template", echo, "-param", "Auth=magic"}, 1, "Auth"},
+		{"auth without a parameter", []string{"-serve", "-addr", free, "-auth", "iam", "-template", write("mock.yaml", socket)}, 1,
+			"mock.yaml: -auth needs a template with a parameter Auth"},
 		{"other runtime", []string{"-serve", "-addr", free, "-template", write("java.yaml", function("java21", "fn"))}, 1,
 			"java.yaml: nobody can connect to the stage dev: Fn: java21 cannot run here: only Go, Node.js and Python do"},
 		{"no handler", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1,

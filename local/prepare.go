@@ -88,6 +88,13 @@ func (s *session) load(region string) (*sam.Template, error) {
 			return t, nil
 		}
 		delete(o.Parameters, "Auth")
+	} else if s.auth {
+		without := *o
+		without.Parameters = maps.Clone(o.Parameters)
+		delete(without.Parameters, "Auth")
+		if t, err := sam.Load(s.template, &without); err == nil && !t.HasParameter("Auth") {
+			return nil, fmt.Errorf("%s: -auth needs a template with a parameter Auth", s.template)
+		}
 	}
 	if s.issuer != nil {
 		o.Parameters["JwtIssuer"], o.Parameters["JwtAudience"] = s.issuer.URL(), s.issuer.Audience()

@@ -149,7 +149,11 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 		fmt.Fprintf(s.err, "another user's: go run ./local token -addr %s -user alice -expires 10m (to notify, it is %q)\n", st.Addr(), s.issuer.URL()+" alice")
 	}
 	if a.Open {
-		fmt.Fprintln(s.err, "warning: nobody is asked who they are: deployed like this, it is open to whoever finds its URL, at your cost (-auth shuts it)")
+		how := "an authorizer, AWS_IAM or an API key on $connect shuts it"
+		if p.template.HasParameter("Auth") {
+			how = "-auth shuts it"
+		}
+		fmt.Fprintf(s.err, "warning: nobody is asked who they are: deployed like this, it is open to whoever finds its URL, at your cost (%s)\n", how)
 	}
 	if p.client == "" {
 		fmt.Fprintf(s.err, "TLS on the same port, for Node.js with NODE_EXTRA_CA_CERTS=%s, for others with AWS_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE=%s\n",

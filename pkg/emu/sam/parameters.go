@@ -103,6 +103,12 @@ func (s *stack) parameter(name string, p *node, value string) (*node, error) {
 	return n, nil
 }
 
+// HasParameter says whether the template declares a parameter.
+func (t *Template) HasParameter(name string) bool {
+	declared, err := t.stack.root.section("Parameters")
+	return err == nil && declared.get(name) != nil
+}
+
 // AllowedValues are those of a parameter, nil if it has none or does not exist.
 func (t *Template) AllowedValues(parameter string) (values []string) {
 	declared, err := t.stack.root.section("Parameters")
