@@ -35,3 +35,34 @@ func TestOpenIsTold(t *testing.T) {
 		}
 	}
 }
+
+// A MOCK that is not emulated is named, and its route fails alone.
+func TestOneMockIsNotEmulated(t *testing.T) {
+	route := func(id, integration string) string {
+		return "  " + id + ": {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref Api, IntegrationType: MOCK" + integration + "}}\n" +
+			"  " + id + "Route: {Type: AWS::ApiGatewayV2::Route, Properties: {ApiId: !Ref Api, RouteKey: " + strings.ToLower(id) +
+			", RouteResponseSelectionExpression: $default, Target: !Sub 'integrations/${" + id + "}'}}\n" +
+			"  " + id + "Back: {Type: AWS::ApiGatewayV2::RouteResponse, Properties: {ApiId: !Ref Api, RouteId: !Ref " + id + "Route, RouteResponseKey: $default}}\n"
+	}
+	r := serve(t, "-addr", "127.0.0.1:0", "-template", write(t, mock+
+		route("Ping", `, RequestTemplates: {$default: '{"statusCode":200}'}`)+
+		"  Pong: {Type: AWS::ApiGatewayV2::IntegrationResponse, Properties: {ApiId: !Ref Api, IntegrationId: !Ref Ping, IntegrationResponseKey: $default, ResponseTemplates: {$default: pong}}}\n"+
+		route("Set", `, RequestTemplates: {$default: '#set($a=1){}'}`)+
+		route("Bare", "")))
+	for key, want := range map[string]string{"ping": "pong", "set": `{"message": "Internal server error", `, "bare": `{"message": "Internal server error", `} {
+		if got := ask(t, r.url, `{"action":"`+key+`"}`); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s", key, got)
+		}
+	}
+	for _, want := range []string{
+		"not here: route set answers “Internal server error”: template $default: #set($a=1){} is not emulated in templates\n",
+		"not here: route bare answers “Internal server error”: MOCK without RequestTemplates is not emulated\n",
+	} {
+		if said := r.stderr.String(); strings.Count(said, want) != 1 {
+			t.Errorf("not once %q in %q", want, said)
+		}
+	}
+	if code := r.signalled(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}

@@ -94,5 +94,10 @@ func reasonOf(r apigw.Route, why map[string]string, missed map[string]bool) stri
 			return reason
 		}
 	}
+	if r.Integration != nil {
+		if err := r.Integration.Check(); err != nil {
+			return err.Error()
+		}
+	}
 	return ""
 }

@@ -171,6 +171,7 @@ func (s *Stack) addAPI(a apigw.API) error {
 		Credentials:        s.identity,
 		VerifySignatures:   s.access.signed,
 		APIKeys:            s.access.keys,
+		Partly:             true,
 		IdleTimeout:        s.opt.Idle,
 		ConnectionLife:     s.opt.Life,
 		IntegrationTimeout: s.opt.IntegrationTimeout,

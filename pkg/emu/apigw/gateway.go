@@ -85,7 +85,10 @@ func (g *Gateway) compile() (err error) {
 		if i == nil || i.Type != typeMock {
 			continue
 		}
-		if g.mocks[key], err = compileMock(i); err != nil {
+		switch g.mocks[key], err = compileMock(i); {
+		case err != nil && g.opt.Partly:
+			g.mocks[key], err = &mock{refused: err}, nil
+		case err != nil:
 			return fmt.Errorf("route %s: %w", key, err)
 		}
 	}

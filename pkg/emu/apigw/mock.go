@@ -19,6 +19,7 @@ type mock struct {
 	request   templateChoice
 	fixed     int // the statusCode, if it is always the same
 	responses []mockResponse
+	refused   error // it is not emulated, so it fails with this
 }
 
 // mockResponse answers the status codes its key matches; a nil match is $default.
@@ -31,6 +32,15 @@ type mockResponse struct {
 type templateChoice struct {
 	key       expression
 	templates map[string]template
+}
+
+// Check says what of a MOCK integration is not emulated, nil if nothing is.
+func (i *Integration) Check() error {
+	if i.Type != typeMock {
+		return nil
+	}
+	_, err := compileMock(i)
+	return err
 }
 
 func compileMock(i *Integration) (*mock, error) {
@@ -105,6 +115,9 @@ func (c templateChoice) choose(body, status string) (template, bool) {
 
 // status renders the request template and reads its statusCode.
 func (m *mock) status(s *scope) (int, error) {
+	if m.refused != nil {
+		return 0, m.refused
+	}
 	if m.fixed != 0 {
 		return m.fixed, nil
 	}

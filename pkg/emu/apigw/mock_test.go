@@ -104,6 +104,36 @@ func TestMockOneWayAndLifecycle(t *testing.T) {
 	}
 }
 
+// A MOCK that is not emulated fails alone where the host wants that.
+func TestMockPartly(t *testing.T) {
+	api := testAPI()
+	good := apigw.Integration{RequestTemplates: templates("$default", `{"statusCode":200}`),
+		Responses: map[string]apigw.IntegrationResponse{"$default": {Templates: templates("$default", "pong")}}}
+	set := apigw.Integration{Type: "MOCK", RequestTemplates: templates("$default", "#set($x = 1){}")}
+	api.Routes["good"], api.Routes["set"], api.Routes["bare"] = mockRoute(good), mockRoute(set), mockRoute(apigw.Integration{})
+	for key, want := range map[string]string{"good": "", "set": "template $default: #set($x is not emulated in templates", "bare": "MOCK without RequestTemplates is not emulated"} {
+		got := ""
+		if err := api.Routes[key].Integration.Check(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+	r := start(t, api, nil, &apigw.Options{Partly: true})
+	c := r.dial("", nil)
+	for _, key := range []string{"set", "bare"} {
+		c.send(`{"action":"` + key + `"}`)
+		if got := c.recv(); !strings.HasPrefix(got, `{"message": "Internal server error", "`) {
+			t.Errorf("%s: %s", key, got)
+		}
+	}
+	c.send(`{"action":"good"}`)
+	if got := c.recv(); got != "pong" {
+		t.Errorf("good: %s", got)
+	}
+}
+
 func TestTemplates(t *testing.T) {
 	const body = `{"text":"it's \"5/6\"\né","n":1.50,"list":[{"a":null}]}`
 	for _, tt := range []struct{ src, want string }{

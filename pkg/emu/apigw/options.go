@@ -31,6 +31,11 @@ type Options struct {
 	// APIKeys are the accepted API keys: key value to apiKeyId.
 	APIKeys map[string]string
 
+	// Partly has New take an API although some of its MOCK integrations are not
+	// emulated, which Integration.Check tells: their routes answer as if they had
+	// failed. By default New refuses it.
+	Partly bool
+
 	// FrameSize bounds an inbound frame, and what outbound messages are split
 	// at: 32 KB.
 	FrameSize int
