@@ -182,6 +182,7 @@ function useEndpoints(local) {
   }
   if (env.AWS_ENDPOINT_URL) {
     sdk.config.update({ endpoint: env.AWS_ENDPOINT_URL });
+    sdk.config.s3 = { s3ForcePathStyle: true, ...sdk.config.s3 }; // else the bucket is a name before the endpoint's
   }
 }
 

@@ -13,5 +13,10 @@ exports.handler = async (event) => {
   } catch (e) {
     await callback.postToConnection({ ConnectionId: connectionId, Data: `${e.code} ${e.statusCode}` }).promise();
   }
+  try {
+    await new AWS.S3().putObject({ Bucket: 'uploads', Key: 'a', Body: event.body }).promise();
+  } catch (e) {
+    await callback.postToConnection({ ConnectionId: connectionId, Data: `${e.code}: ${e.message}` }).promise();
+  }
   return { statusCode: 200 };
 };
