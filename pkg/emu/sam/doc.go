@@ -12,6 +12,9 @@
 // Plain YAML scalars are read as YAML 1.1, like the AWS tools do: OFF is false,
 // 010 is eight, 22:30 is 1350.
 //
+// Properties of the types it reads are compared with those AWS knows
+// (properties.txt); what it has no use for is accepted, what nobody has is refused.
+//
 // Rules are checked. Not read: nested stacks, macros, Fn::ForEach and the other
 // language extensions, modules.
 package sam

@@ -29,12 +29,12 @@ Resources:
   Gone: {Type: AWS::SQS::Queue, Condition: Other}
   Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: jobs}}
   Topic: {Type: AWS::SNS::Topic}
-  Role: {Type: AWS::IAM::Role}
+  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}
   Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: /aws/x}}
   T: {Type: AWS::DynamoDB::Table, Properties: {TableName: t, AttributeDefinitions: [], KeySchema: []}}
   Odd: {Type: AWS::Foo::Bar}
   Version: {Type: AWS::Lambda::Version, Properties: {FunctionName: !GetAtt Fn.Arn}}
-  Alias: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Fn}}
+  Alias: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Fn, FunctionVersion: $LATEST, Name: live}}
 Outputs:
 `
 

@@ -46,7 +46,7 @@ Resources:
   Made:
     Type: AWS::Lambda::Function
     Metadata: {'aws:asset:path': asset.0123, 'aws:asset:property': Code}
-    Properties: {Runtime: python3.13, Handler: index.handler, Code: {S3Bucket: cdk-assets, S3Key: 0123.zip}}
+    Properties: {Runtime: python3.13, Handler: index.handler, Role: 'arn:aws:iam::1:role/theirs', Code: {S3Bucket: cdk-assets, S3Key: 0123.zip}}
   Letters: {Type: AWS::SQS::Queue}
   Work: {Type: AWS::SQS::Queue}
   Late:

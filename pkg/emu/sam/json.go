@@ -70,7 +70,7 @@ func (r *jsonReader) object(line, depth int) (*node, error) {
 		if n.fields[key.text] != nil {
 			return nil, key.errorf("%q stands here twice: remove one", key.text)
 		}
-		n.set(key.text, v)
+		n.setAt(key.text, key.line, v)
 	}
 	_, err := r.dec.Token()
 	return n, err

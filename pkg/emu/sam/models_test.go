@@ -36,8 +36,8 @@ func TestModels(t *testing.T) {
 	}
 	for old, wrong := range map[string][2]string{
 		"text: text":     {"text: nobody", `t.yaml:25: R: RequestModels: "nobody" is the Name of no model of this API`},
-		"Name: counted":  {"Nam: counted", "t.yaml:14: Count: no Name: add it"},
-		"Schema: {type:": {"Schem: {type:", "t.yaml:14: Count: no Schema: add it"},
+		"Name: counted":  {"Nam: counted", "t.yaml:15: Count: Nam: no such property: did you mean Name?"},
+		"Schema: {type:": {"Schem: {type:", "t.yaml:16: Count: Schem: no such property: did you mean Schema?"},
 	} {
 		_, err := sam.Parse("t.yaml", []byte(strings.Replace(modelled, old, wrong[0], 1)), nil)
 		if err == nil || err.Error() != wrong[1] {

@@ -26,6 +26,7 @@ type node struct {
 	items  []*node
 	keys   []string // in the template's order
 	fields map[string]*node
+	lines  map[string]int // of keys that do not stand on the line of their values
 }
 
 // fault is an error at a line of the template.
@@ -57,6 +58,34 @@ func newText(line int, s string) *node { return &node{kind: text, line: line, te
 
 func newMapping(line int) *node {
 	return &node{kind: mapping, line: line, fields: make(map[string]*node)}
+}
+
+// keyErrorf is an error about a key.
+func (n *node) keyErrorf(key, format string, args ...any) error {
+	return &fault{n.keyLine(key), fmt.Sprintf(format, args...)}
+}
+
+func (n *node) keyLine(key string) int {
+	if line, ok := n.lines[key]; ok {
+		return line
+	}
+	return n.fields[key].line
+}
+
+// setAt is set for a key that stands on a line of its own.
+func (n *node) setAt(key string, line int, v *node) {
+	n.set(key, v)
+	if line != v.line {
+		if n.lines == nil {
+			n.lines = make(map[string]int)
+		}
+		n.lines[key] = line
+	}
+}
+
+// take sets a field to v on the line that from has for the key.
+func (n *node) take(from *node, key string, v *node) {
+	n.setAt(key, from.keyLine(key), v)
 }
 
 // set adds a field; a key that is there keeps its place.

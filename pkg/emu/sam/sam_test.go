@@ -321,7 +321,7 @@ func TestLoadNoFile(t *testing.T) {
 // not be all.
 func TestRole(t *testing.T) {
 	const fn = "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: f, Handler: bootstrap, Runtime: provided.al2023ROLE}\n"
-	const role = "  R:\n    Type: AWS::IAM::Role\n    Properties:\n      Policies:\n        - {PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: a:b, Resource: !GetAtt F.Arn}, !Ref AWS::NoValue]}}\n"
+	const role = "  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n      Policies:\n        - {PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: a:b, Resource: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:local-F'}, !Ref AWS::NoValue]}}\n"
 	const inline = `{"Statement":[{"Action":"a:b","Effect":"Allow","Resource":"arn:aws:lambda:us-east-1:123456789012:function:local-F"}]}`
 	const own = ", Role: !GetAtt R.Arn"
 	for _, c := range []struct {
@@ -331,7 +331,7 @@ func TestRole(t *testing.T) {
 		{"SAM's", strings.Replace(fn, "ROLE", "", 1), "its role is made by SAM", nil},
 		{"elsewhere", strings.Replace(fn, "ROLE", ", Role: 'arn:aws:iam::1:role/x'", 1), "its role is not in this template", nil},
 		{"inline", strings.Replace(fn, "ROLE", own, 1) + role, "", map[string]string{"R/p": inline}},
-		{"beside one for what is not here", strings.Replace(fn, "ROLE", own, 1) + role + "  O: {Type: AWS::IAM::Role, Properties: {Path: !Cidr x}}\n", "", map[string]string{"R/p": inline}},
+		{"beside one for what is not here", strings.Replace(fn, "ROLE", own, 1) + role + "  O: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}, Path: !Cidr x}}\n", "", map[string]string{"R/p": inline}},
 		{"managed", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: [x]\n", "its role has managed policies", map[string]string{"R/p": inline}},
 		{"attached", strings.Replace(fn, "ROLE", own, 1) + role +
 			"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: q, Roles: [!Ref R], PolicyDocument: {Statement: []}}}\n" +

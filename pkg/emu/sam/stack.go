@@ -90,7 +90,7 @@ func (s *stack) readResources() error {
 	if err != nil {
 		return err
 	}
-	globals, err := s.root.section("Globals")
+	globals, err := s.globals()
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,16 @@ func (s *stack) readResources() error {
 		}
 		s.resources[id] = r
 		s.order = append(s.order, r)
+	}
+	for _, id := range all.keys {
+		if err := s.checkDependsOn(all, all.fields[id].get("DependsOn")); err != nil {
+			return within(id, within("DependsOn", err))
+		}
+	}
+	for _, r := range s.order {
+		if err := s.checkProperties(r.kind, r.properties); err != nil {
+			return within(r.id, err)
+		}
 	}
 	return nil
 }
@@ -160,7 +170,7 @@ func withoutIgnored(globals, ignore *node) *node {
 	kept := newMapping(globals.line)
 	for _, k := range globals.keys {
 		if !slices.ContainsFunc(ignore.items, func(i *node) bool { return i.text == k }) {
-			kept.set(k, globals.fields[k])
+			kept.take(globals, k, globals.fields[k])
 		}
 	}
 	return kept
@@ -180,10 +190,10 @@ func merge(global, own *node) *node {
 	}
 	both := newMapping(own.line)
 	for _, k := range global.keys {
-		both.set(k, global.fields[k])
+		both.take(global, k, global.fields[k])
 	}
 	for _, k := range own.keys {
-		both.set(k, merge(global.fields[k], own.fields[k]))
+		both.take(own, k, merge(global.fields[k], own.fields[k]))
 	}
 	return both
 }

@@ -58,12 +58,13 @@ func (s *stack) table(r *resource, p *props) Table {
 		s.note(p.n.get("StreamSpecification"), "%s: a table's stream cannot run here: nothing reads it", r.id)
 	}
 	ttl := p.mapping("TimeToLiveSpecification")
-	attribute, enabled := ttl.text("AttributeName"), ttl.flag("Enabled")
+	attribute := ""
+	if ttl.flag("Enabled") {
+		attribute = ttl.required("AttributeName")
+	}
 	p.take("TimeToLiveSpecification", ttl)
 	table := s.newTable(r, p, create)
-	if enabled {
-		table.TTLAttribute = attribute
-	}
+	table.TTLAttribute = attribute
 	return table
 }
 

@@ -108,7 +108,7 @@ func (r *yamlReader) mapping(y *yaml.Node, depth int) (*node, error) {
 		if n.fields[key.Value] != nil {
 			return nil, &fault{key.Line, strconv.Quote(key.Value) + " stands here twice: remove one"}
 		}
-		n.set(key.Value, v)
+		n.setAt(key.Value, key.Line, v)
 	}
 	return n, r.merge(n, y, depth)
 }
@@ -133,7 +133,7 @@ func (r *yamlReader) merge(n *node, y *yaml.Node, depth int) error {
 			}
 			for _, k := range s.keys {
 				if n.fields[k] == nil {
-					n.set(k, s.fields[k])
+					n.take(s, k, s.fields[k])
 				}
 			}
 		}
