@@ -54,7 +54,7 @@ func TestData(t *testing.T) {
 	template("id")
 	code, _, stderr = ends(t, args...)
 	stderr = afterBuilding(stderr)
-	want := "local: table local-Table in " + data + " is not as the template says: it has the keys pk S, not id S: remove the folder to begin anew, or name another one\n"
+	want := "local: " + filepath.Join(folder, "template.yaml") + ":10: Table: table local-Table in " + data + " is not as the template says: it has the keys pk S, not id S: remove the folder to begin anew, or name another one\n"
 	if code != 1 || stderr != want {
 		t.Errorf("another schema: exit %d, %q, want %q", code, stderr, want)
 	}

@@ -38,6 +38,15 @@ func TestExitCodes(t *testing.T) {
 			"IntegrationUri: !Sub 'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations'}\n" +
 			"  Connect:\n    Type: AWS::ApiGatewayV2::Route\n    Properties: {ApiId: !Ref Api, RouteKey: $connect, Target: !Sub 'integrations/${Integration}'}\n"
 	}
+	route := func(more string) string {
+		return socket + "  Fn:\n    Type: AWS::ApiGatewayV2::Integration\n    Properties: {ApiId: !Ref Api, IntegrationType: MOCK, RequestTemplates: {$default: '{\"statusCode\":200}'}}\n" +
+			"  Route:\n    Type: AWS::ApiGatewayV2::Route\n    Properties: {ApiId: !Ref Api, Target: !Sub 'integrations/${Fn}', " + more + "}\n"
+	}
+	program := "  Fn:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: bin, Handler: bootstrap, Runtime: provided.al2023, Environment: {Variables: {AWS_REGION: x}}}\n"
+	if err := os.Chmod(write("bin/bootstrap", "#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const table = "  T:\n    Type: AWS::DynamoDB::Table\n    Properties: {BillingMode: PAY_PER_REQUEST, AttributeDefinitions: [{AttributeName: a, AttributeType: S}], KeySchema: [{AttributeName: b, KeyType: HASH}]}\n"
 	write("go.mod", "module broken\n\ngo 1.26.0\n")
 	write("fn/main.go", "package main\n\nfunc main() {\n\tbroken()\n}\n")
 	const free = "127.0.0.1:0"
@@ -57,6 +66,16 @@ func TestExitCodes(t *testing.T) {
 		{"value not allowed", []string{"-serve", "-addr", free, "-template", echo, "-param", "Auth=magic"}, 1, "Auth"},
 		{"auth without a parameter", []string{"-serve", "-addr", free, "-auth", "iam", "-template", write("mock.yaml", socket)}, 1,
 			"mock.yaml: -auth needs a template with a parameter Auth"},
+		{"reserved route", []string{"-serve", "-addr", free, "-template", write("route.yaml", route("RouteKey: $foo"))}, 1,
+			"route.yaml:13: Route: route $foo: keys that are empty or begin with $ are reserved"},
+		{"AWS_IAM on a message", []string{"-serve", "-addr", free, "-template", write("iam.yaml", route("RouteKey: $default, AuthorizationType: AWS_IAM"))}, 1,
+			"iam.yaml:13: Route: route $default: authorization AWS_IAM: only $connect can have one"},
+		{"stage name", []string{"-serve", "-addr", free, "-template", write("stage.yaml", strings.Replace(socket, "dev", "pr.od", 1))}, 1,
+			`stage.yaml:4: Api: stage name "pr.od": AWS takes`},
+		{"reserved variable", []string{"-serve", "-addr", free, "-template", write("env.yaml", socket+program)}, 1,
+			"env.yaml:10: Fn: environment variable AWS_REGION is reserved by Lambda: take it out"},
+		{"a table AWS refuses", []string{"-serve", "-addr", free, "-template", write("table.yaml", socket+table)}, 1,
+			"table.yaml:10: T: create table local-T at http://127.0.0.1:"},
 		{"other runtime", []string{"-serve", "-addr", free, "-template", write("java.yaml", function("java21", "fn"))}, 1,
 			"java.yaml: nobody can connect to the stage dev: Fn: java21 cannot run here: only Go, Node.js and Python do"},
 		{"no handler", []string{"-serve", "-addr", free, "-template", write("node.yaml", function("nodejs22.x", "fn"))}, 1,

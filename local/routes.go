@@ -27,7 +27,7 @@ func judge(t *sam.Template, refused map[string]string) (lines []string, err erro
 	missed := map[string]bool{}
 	var dead []string
 	for _, api := range t.APIs() {
-		said, reason := judgeAPI(api, why, missed)
+		said, reason := judgeAPI(t, api, why, missed)
 		lines = append(lines, said...)
 		if reason != "" {
 			dead = append(dead, reason)
@@ -38,7 +38,7 @@ func judge(t *sam.Template, refused map[string]string) (lines []string, err erro
 	}
 	for _, f := range t.Functions() {
 		if refused[f.Name] != "" && !missed[f.Name] {
-			lines = append(lines, "function "+why[f.Name])
+			lines = append(lines, t.FunctionPlace(f.Name).String()+": "+refused[f.Name])
 		}
 	}
 	return append(lines, dead...), nil
@@ -46,7 +46,7 @@ func judge(t *sam.Template, refused map[string]string) (lines []string, err erro
 
 // judgeAPI judges one API: a line for each route that cannot do what it should, or
 // why none of it can be used.
-func judgeAPI(api apigw.API, why map[string]string, missed map[string]bool) (lines []string, dead string) {
+func judgeAPI(t *sam.Template, api apigw.API, why map[string]string, missed map[string]bool) (lines []string, dead string) {
 	messages, working := 0, 0
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		route := api.Routes[key]
@@ -62,9 +62,9 @@ func judgeAPI(api apigw.API, why map[string]string, missed map[string]bool) (lin
 		case key == "$connect":
 			dead = fmt.Sprintf("nobody can connect to the stage %s: %s", api.Stage.Name, reason)
 		case key == "$disconnect":
-			lines = append(lines, "route $disconnect does nothing: "+reason)
+			lines = append(lines, fmt.Sprintf("%s: route $disconnect does nothing: %s", t.RoutePlace(api.ID, key), reason))
 		default:
-			lines = append(lines, fmt.Sprintf("route %s answers “Internal server error”: %s", key, reason))
+			lines = append(lines, fmt.Sprintf("%s: route %s answers “Internal server error”: %s", t.RoutePlace(api.ID, key), key, reason))
 		}
 	}
 	if dead == "" && messages > 0 && working == 0 {

@@ -134,6 +134,9 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 	for _, line := range p.notes {
 		fmt.Fprintf(s.err, "note: %s\n", line)
 	}
+	for _, api := range p.template.APIs()[1:] {
+		fmt.Fprintf(s.err, "also ws://%s/%s (%s)\n", st.Addr(), api.Stage.Name, p.template.APIPlace(api.ID).ID)
+	}
 	a := st.Access()
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(s.err, "sign with AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", a.AccessKeyID, a.SecretAccessKey, p.region)

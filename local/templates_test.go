@@ -322,11 +322,11 @@ func TestMixedSample(t *testing.T) {
 		"Work: AWS::SQS::Queue cannot run here: there are no queues here",
 		"Reader: AWS::Lambda::EventSourceMapping cannot run here: nothing reads streams and queues here",
 		"without effect here: AWS::CloudWatch::Alarm\n",
-		"not here: route report answers “Internal server error”: Report: java21 cannot run here: only Go, Node.js and Python do\n",
-		"not here: route draw answers “Internal server error”: there is no function local-Draw here\n",
-		"not here: route forward answers “Internal server error”: there is no function ForwardIntegration here\n",
-		"not here: route shared answers “Internal server error”: there is no function shared-function here\n",
-		"not here: function Cleanup: ruby3.3 cannot run here: only Go, Node.js and Python do\n",
+		": ReportRoute: route report answers “Internal server error”: Report: java21 cannot run here: only Go, Node.js and Python do\n",
+		": DrawRoute: route draw answers “Internal server error”: there is no function local-Draw here\n",
+		": ForwardRoute: route forward answers “Internal server error”: there is no function ForwardIntegration here\n",
+		": SharedRoute: route shared answers “Internal server error”: there is no function shared-function here\n",
+		": Cleanup: ruby3.3 cannot run here: only Go, Node.js and Python do\n",
 		"a service that is not here was called function=Echo service=s3",
 	} {
 		if strings.Count(said, want) != 1 {

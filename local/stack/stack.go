@@ -90,7 +90,7 @@ func Start(ctx context.Context, l net.Listener, t *sam.Template, functions []lam
 		err = s.serve(l)
 	}
 	if err == nil {
-		err = s.createTables(ctx, t.Tables())
+		err = s.createTables(ctx, t.Tables(), t.TablePlace)
 	}
 	if err != nil {
 		l.Close()
@@ -121,12 +121,16 @@ func (s *Stack) assemble(t *sam.Template, functions []lambdart.Function) error {
 		f.Env = s.localise(f.Env, apis)
 		f.Credentials = s.credentialsOf(f.LogicalID)
 		if err := s.host.Add(f); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", t.FunctionPlace(f.Name), err)
 		}
 	}
 	for _, a := range apis {
-		if err := s.addAPI(a); err != nil {
-			return err
+		var route *apigw.RouteError
+		switch err := s.addAPI(a); {
+		case errors.As(err, &route):
+			return fmt.Errorf("%s: %w", t.RoutePlace(a.ID, route.Key), err)
+		case err != nil:
+			return fmt.Errorf("%s: %w", t.APIPlace(a.ID), err)
 		}
 	}
 	if !s.opt.Bedrock {

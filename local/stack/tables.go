@@ -43,8 +43,9 @@ func (s *Stack) openTables() (err error) {
 }
 
 // createTables makes the template's tables in the embedded DynamoDB or the other
-// one. Those that are there already must be as the template says.
-func (s *Stack) createTables(ctx context.Context, tables []sam.Table) error {
+// one. Those that are there already must be as the template says; place tells where
+// that is.
+func (s *Stack) createTables(ctx context.Context, tables []sam.Table, place func(table string) sam.Place) error {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	defer transport.CloseIdleConnections()
 	d := &dynamo{
@@ -66,9 +67,9 @@ func (s *Stack) createTables(ctx context.Context, tables []sam.Table) error {
 		var other *otherSchema
 		switch {
 		case errors.As(err, &other) && s.opt.Data != "":
-			return fmt.Errorf("table %s in %s %w: remove the folder to begin anew, or name another one", t.Name, s.opt.Data, err)
+			return fmt.Errorf("%s: table %s in %s %w: remove the folder to begin anew, or name another one", place(t.Name), t.Name, s.opt.Data, err)
 		case err != nil:
-			return fmt.Errorf("create table %s at %s: %w", t.Name, d.endpoint, err)
+			return fmt.Errorf("%s: create table %s at %s: %w", place(t.Name), t.Name, d.endpoint, err)
 		}
 	}
 	return nil

@@ -60,18 +60,20 @@ func TestCreateTables(t *testing.T) {
 		{"there already", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{exists, active, hasTTL, ttlIs},
 			"CreateTable {}" + describe + setTTL + askTTL, ""},
 		{"with another TTL", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{exists, active, hasTTL, strings.Replace(ttlIs, "ttl", "end", 1)},
-			"CreateTable {}" + describe + setTTL + askTTL, "create table T at ENDPOINT: is not as the template says: it has the time to live in end, not in ttl"},
+			"CreateTable {}" + describe + setTTL + askTTL, "t.yaml:3: Table: create table T at ENDPOINT: is not as the template says: it has the time to live in end, not in ttl"},
 		{"without TTL", sam.Table{Name: "T", Create: []byte("{}")}, []string{"ok {}", active}, "CreateTable {}" + describe, ""},
-		{"refused", sam.Table{Name: "T", Create: []byte("{}")}, []string{refused}, "CreateTable {}", "create table T at ENDPOINT: ValidationException: no such key"},
+		{"refused", sam.Table{Name: "T", Create: []byte("{}")}, []string{refused}, "CreateTable {}", "t.yaml:3: Table: create table T at ENDPOINT: ValidationException: no such key"},
 		{"TTL refused", sam.Table{Name: "T", Create: []byte("{}"), TTLAttribute: "ttl"}, []string{"ok {}", active, refused},
-			"CreateTable {}" + describe + setTTL, "create table T at ENDPOINT: ValidationException: no such key"},
-		{"down", sam.Table{Name: "T", Create: []byte("{}")}, []string{"down busy"}, "CreateTable {}", "create table T at ENDPOINT: CreateTable: answered 503 Service Unavailable"},
-		{"nonsense", sam.Table{Name: "T", Create: []byte("{}")}, []string{"ok {}", "ok busy"}, "CreateTable {}" + describe, "create table T at ENDPOINT: DescribeTable: invalid character"},
+			"CreateTable {}" + describe + setTTL, "t.yaml:3: Table: create table T at ENDPOINT: ValidationException: no such key"},
+		{"down", sam.Table{Name: "T", Create: []byte("{}")}, []string{"down busy"}, "CreateTable {}", "t.yaml:3: Table: create table T at ENDPOINT: CreateTable: answered 503 Service Unavailable"},
+		{"nonsense", sam.Table{Name: "T", Create: []byte("{}")}, []string{"ok {}", "ok busy"}, "CreateTable {}" + describe, "t.yaml:3: Table: create table T at ENDPOINT: DescribeTable: invalid character"},
 	}
 	for _, tt := range tests {
 		endpoint, asked := scripted(t, tt.answers...)
 		s := &Stack{opt: Options{Region: "us-east-1", DynamoDB: endpoint}}
-		err := s.createTables(t.Context(), []sam.Table{tt.table})
+		err := s.createTables(t.Context(), []sam.Table{tt.table}, func(name string) sam.Place {
+			return sam.Place{File: "t.yaml", Line: 3, ID: map[string]string{"T": "Table"}[name]}
+		})
 		got := ""
 		if err != nil {
 			got = strings.ReplaceAll(err.Error(), endpoint, "ENDPOINT")

@@ -54,7 +54,7 @@ func check(api API, fn Invoker, opt Options) error {
 	case api.ID == "":
 		return errors.New("ID is empty")
 	case !stageName.MatchString(api.Stage.Name):
-		return fmt.Errorf("stage name %q is not allowed", api.Stage.Name)
+		return fmt.Errorf("stage name %q: AWS takes 1 to 128 of A-Za-z0-9_-", api.Stage.Name)
 	case api.APIKeySelectionExpression != headerKeyExpression && api.APIKeySelectionExpression != usageKeyExpression:
 		return fmt.Errorf("API key selection expression %q is not emulated", api.APIKeySelectionExpression)
 	case opt.VerifySignatures && opt.Credentials == nil:
@@ -67,7 +67,7 @@ func check(api API, fn Invoker, opt Options) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		if err := checkRoute(key, api.Routes[key], fn, opt); err != nil {
-			return fmt.Errorf("route %s: %w", key, err)
+			return &RouteError{key, err}
 		}
 	}
 	return nil

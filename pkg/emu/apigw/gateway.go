@@ -41,18 +41,30 @@ type Gateway struct {
 	closing chan struct{}
 }
 
+// RouteError is what is wrong with one route.
+type RouteError struct {
+	Key string
+	Err error
+}
+
+// Error names the route.
+func (e *RouteError) Error() string { return "route " + e.Key + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *RouteError) Unwrap() error { return e.Err }
+
 // New checks api and returns a Gateway for it. fn may be nil if nothing calls a
 // function. What api asks for and the package does not emulate is an error that
-// names it.
+// names it, a *RouteError where it is one route; the caller knows whose API it is.
 func New(api API, fn Invoker, o *Options) (*Gateway, error) {
 	opt := o.withDefaults(api)
 	api = withDefaults(api)
 	if err := check(api, fn, opt); err != nil {
-		return nil, fmt.Errorf("api %s: %w", api.ID, err)
+		return nil, err
 	}
 	g := &Gateway{api: api, fn: fn, opt: opt, log: opt.Logger, closing: make(chan struct{})}
 	if err := g.compile(); err != nil {
-		return nil, fmt.Errorf("api %s: %w", api.ID, err)
+		return nil, err
 	}
 	g.connects, g.account = newBucket(opt.ConnectRate), newBucket(opt.AccountRate)
 	g.stage, g.routes = newBucket(api.Stage.Throttle), map[string]*bucket{}
@@ -79,7 +91,7 @@ func (g *Gateway) compile() (err error) {
 	g.models = map[string]models{}
 	for _, key := range slices.Sorted(maps.Keys(g.api.Routes)) {
 		if g.models[key], err = compileModels(g.api.Routes[key]); err != nil {
-			return fmt.Errorf("route %s: %w", key, err)
+			return &RouteError{key, err}
 		}
 		i := g.api.Routes[key].Integration
 		if i == nil || i.Type != typeMock {
@@ -89,7 +101,7 @@ func (g *Gateway) compile() (err error) {
 		case err != nil && g.opt.Partly:
 			g.mocks[key], err = &mock{refused: err}, nil
 		case err != nil:
-			return fmt.Errorf("route %s: %w", key, err)
+			return &RouteError{key, err}
 		}
 	}
 	return nil

@@ -1,8 +1,11 @@
 package lambdart
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,17 +20,23 @@ type function struct {
 	stats    Stats
 }
 
-var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var (
+	validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	// Lambda developer guide, "Working with Lambda environment variables": a letter, at
+	// least two characters, and nothing but letters, digits and underscores.
+	validVariable = regexp.MustCompile(`^[a-zA-Z]([a-zA-Z0-9_])+$`)
+)
 
 // Lambda refuses an environment over 4 KB, keys and values together.
 const maxEnvironment = 4096
 
 // Add makes a function known, under its Name, its ARN, its LogicalID and its
 // Alias. A LogicalID or Alias that two functions share names neither. Add checks
-// what Lambda would check at deployment; it starts nothing.
+// what Lambda would check at deployment; it starts nothing. Its errors say what is
+// wrong and not with which function, which the caller knows.
 func (h *Host) Add(f Function) error {
 	if err := check(f); err != nil {
-		return fmt.Errorf("lambdart: function %s: %w", f.Name, err)
+		return err
 	}
 	f.ARN = or(f.ARN, "arn:aws:lambda:"+h.opt.Region+":"+h.opt.AccountID+":function:"+f.Name)
 	f.Timeout = or(f.Timeout, 3*time.Second)
@@ -38,11 +47,11 @@ func (h *Host) Add(f Function) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.functions[f.Name] != nil {
-		return fmt.Errorf("lambdart: function %s: added twice", f.Name)
+		return errors.New("a function of this name was added before")
 	}
 	if r := f.ReservedConcurrency; r != nil {
 		if h.reserved+*r > h.opt.AccountConcurrency {
-			return fmt.Errorf("lambdart: function %s: reserves %d of %d left in the account", f.Name, *r, h.opt.AccountConcurrency-h.reserved)
+			return fmt.Errorf("reserves %d of %d left in the account", *r, h.opt.AccountConcurrency-h.reserved)
 		}
 		h.reserved += *r
 	}
@@ -90,11 +99,14 @@ func (h *Host) nickname(name string, fn *function) {
 
 func check(f Function) error {
 	size := 0
-	for k, v := range f.Env {
-		if reservedEnv[k] {
+	for _, k := range slices.Sorted(maps.Keys(f.Env)) {
+		switch {
+		case reservedEnv[k]:
 			return fmt.Errorf("environment variable %s is reserved by Lambda: take it out", k)
+		case !validVariable.MatchString(k):
+			return fmt.Errorf("environment variable %q: a name is a letter and then one or more of A-Z a-z 0-9 _", k)
 		}
-		size += len(k) + len(v)
+		size += len(k) + len(f.Env[k])
 	}
 	a := f.Async
 	switch {
