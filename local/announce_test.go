@@ -27,9 +27,7 @@ func TestOpenIsTold(t *testing.T) {
 		authParameter + mock: "(-auth shuts it)\n",
 	} {
 		r := serve(t, "-addr", "127.0.0.1:0", "-template", write(t, text))
-		if said := r.stderr.String(); !strings.Contains(said, want) {
-			t.Errorf("no %q in %q", want, said)
-		}
+		r.stderr.await(t, want)
 		if code := r.signalled(t, syscall.SIGTERM); code != 0 {
 			t.Errorf("exit %d", code)
 		}
@@ -59,6 +57,7 @@ func TestOneMockIsNotEmulated(t *testing.T) {
 		"not here: " + file + ":14: SetRoute: route set answers “Internal server error”: template $default: #set($a=1){} is not emulated in templates\n",
 		"not here: " + file + ":17: BareRoute: route bare answers “Internal server error”: MOCK without RequestTemplates is not emulated\n",
 	} {
+		r.stderr.await(t, want)
 		if said := r.stderr.String(); strings.Count(said, want) != 1 {
 			t.Errorf("not once %q in %q", want, said)
 		}
@@ -73,6 +72,7 @@ func TestTwoAPIsAreTold(t *testing.T) {
 	second := strings.NewReplacer("Resources:\n", "", "  Api:", "  Other:", "!Ref Api", "!Ref Other", "  Stage:", "  OtherStage:", "StageName: dev", "StageName: prod").Replace(mock)
 	r := serve(t, "-addr", "127.0.0.1:0", "-template", write(t, mock+second))
 	want := "also " + strings.Replace(r.url, "/dev", "/prod", 1) + " (Other)\n"
+	r.stderr.await(t, want)
 	if said := r.stderr.String(); strings.Count(said, want) != 1 || strings.Count(said, "also ") != 1 {
 		t.Errorf("not once %q in %q", want, said)
 	}
