@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -131,7 +132,7 @@ func (s *session) announce(st *stack.Stack, p *prepared) {
 	for _, line := range p.notHere {
 		fmt.Fprintf(s.err, "not here: %s\n", line)
 	}
-	for _, line := range p.notes {
+	for _, line := range append(slices.Clone(p.notes), st.NotJudged()...) {
 		fmt.Fprintf(s.err, "note: %s\n", line)
 	}
 	for _, api := range p.template.APIs()[1:] {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,6 +43,7 @@ type Call struct {
 // say what iam does not read, cannot be known; the function may do everything then.
 func (s *Stack) newCallers(t *sam.Template) map[string]*caller {
 	callers := map[string]*caller{}
+	s.notJudged = map[string][]string{}
 	for _, f := range t.Functions() {
 		role, err := t.Role(f)
 		if err != nil { // a function of CloudFormation that is not evaluated, say
@@ -51,6 +54,9 @@ func (s *Stack) newCallers(t *sam.Template) map[string]*caller {
 			function: f.LogicalID, known: role.Unknown == "",
 			arn:         "arn:aws:sts::" + account + ":assumed-role/" + role.Name + "/" + f.Name,
 			credentials: lambdart.Credentials{AccessKeyID: "ASIA" + rand.Text()[:16], SecretAccessKey: rand.Text(), SessionToken: rand.Text()},
+		}
+		if err == nil && role.Unknown != "" {
+			s.notJudged[role.Unknown] = append(s.notJudged[role.Unknown], f.LogicalID)
 		}
 		for name, document := range role.Policies {
 			var p iam.Policy
@@ -64,6 +70,14 @@ func (s *Stack) newCallers(t *sam.Template) map[string]*caller {
 		callers[c.credentials.AccessKeyID] = c
 	}
 	return callers
+}
+
+// NotJudged returns a line for each reason why functions may do everything here.
+func (s *Stack) NotJudged() (lines []string) {
+	for _, why := range slices.Sorted(maps.Keys(s.notJudged)) {
+		lines = append(lines, fmt.Sprintf("not judged, may do everything here: %s (%s)", strings.Join(s.notJudged[why], ", "), why))
+	}
+	return lines
 }
 
 // credentialsOf are those of a function by its logical id.

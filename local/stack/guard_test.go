@@ -105,6 +105,30 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// A managed policy that grants nothing that is here changes nothing; with another
+// one a function is not judged, and that is said.
+func TestManagedPolicies(t *testing.T) {
+	for policy, said := range map[string][]string{
+		"service-role/AWSLambdaBasicExecutionRole": {"not judged, may do everything here: Worker (its role is made by SAM)"},
+		"AmazonDynamoDBFullAccess": {
+			"not judged, may do everything here: Worker (its role is made by SAM)",
+			"not judged, may do everything here: Echo (managed policy AmazonDynamoDBFullAccess)",
+		},
+	} {
+		s := run(t, restricted(t, mayPost+"\n      ManagedPolicyArns: ['arn:aws:iam::aws:policy/"+policy+"']"), nil)
+		if got := s.NotJudged(); !slices.Equal(got, said) {
+			t.Errorf("%s: said %q, want %q", policy, got, said)
+		}
+		want := 101
+		if len(said) == 1 { // no put, so no connect
+			want = 502
+		}
+		if status, _ := connect(t, s, nil); status != want {
+			t.Errorf("%s: %d, want %d", policy, status, want)
+		}
+	}
+}
+
 // A policy that cannot be read for want of an emulation does not stop somebody's
 // template: its function is not judged, and that is said.
 func TestUnreadablePolicy(t *testing.T) {

@@ -45,7 +45,8 @@ type Stack struct {
 	certificate tls.Certificate
 	bundled     bool // CABundle has what the system trusts
 	access      Access
-	callers     map[string]*caller // functions by access key
+	callers     map[string]*caller  // functions by access key
+	notJudged   map[string][]string // functions whose role is not known, by the reason
 	where       iam.Account
 	named       named // services that are not here
 	dice        faults.Dice

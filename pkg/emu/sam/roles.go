@@ -3,7 +3,9 @@ package sam
 import (
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 )
 
 // Resource is one resource that exists in the stack.
@@ -91,13 +93,46 @@ func (t *Template) Role(f Function) (Role, error) {
 	if err := json.Unmarshal(r.Properties, &p); err != nil {
 		return Role{}, fmt.Errorf("%s: %w", role.ID, err)
 	}
-	if len(p.ManagedPolicyArns) > 0 {
-		role.Unknown = "its role has managed policies"
+	if err := t.manage(&role, p.ManagedPolicyArns); err != nil {
+		return Role{}, err
 	}
 	for _, inline := range p.Policies {
 		role.Policies[role.ID+"/"+inline.PolicyName] = inline.PolicyDocument
 	}
 	return role, t.attach(&role)
+}
+
+// harmless are policies of AWS's own that grant nothing that is emulated: logs,
+// traces, network interfaces (AWS managed policy reference).
+var harmless = []string{"AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}
+
+// manage adds the managed policies that a role names: the template's own; of AWS's
+// those that matter here are not known.
+func (t *Template) manage(role *Role, arns []string) error {
+	own, err := t.Resources("AWS::IAM::ManagedPolicy")
+	if err != nil {
+		return err
+	}
+	for _, arn := range arns {
+		if i := slices.IndexFunc(own, func(r Resource) bool { return r.Ref == arn }); i >= 0 {
+			var p inline
+			if err := json.Unmarshal(own[i].Properties, &p); err != nil {
+				return fmt.Errorf("%s: %w", own[i].ID, err)
+			}
+			role.Policies[own[i].ID] = p.PolicyDocument
+			continue
+		}
+		name := path.Base(arn)
+		if strings.Contains(arn, ":iam::aws:policy/") && slices.Contains(harmless, name) {
+			continue
+		}
+		if role.Unknown == "" {
+			role.Unknown = "managed policy " + name
+		} else {
+			role.Unknown += ", " + name
+		}
+	}
+	return nil
 }
 
 // attached is what a role and the resources that attach policies have in common.

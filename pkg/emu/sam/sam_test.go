@@ -332,7 +332,15 @@ func TestRole(t *testing.T) {
 		{"elsewhere", strings.Replace(fn, "ROLE", ", Role: 'arn:aws:iam::1:role/x'", 1), "its role is not in this template", nil},
 		{"inline", strings.Replace(fn, "ROLE", own, 1) + role, "", map[string]string{"R/p": inline}},
 		{"beside one for what is not here", strings.Replace(fn, "ROLE", own, 1) + role + "  O: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}, Path: !Cidr x}}\n", "", map[string]string{"R/p": inline}},
-		{"managed", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: [x]\n", "its role has managed policies", map[string]string{"R/p": inline}},
+		{"managed", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: ['arn:aws:iam::aws:policy/x', y]\n", "managed policy x, y", map[string]string{"R/p": inline}},
+		{"managed, for what is not here", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns:\n" +
+			"        - arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole\n" +
+			"        - arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess\n" +
+			"        - !Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole'\n", "", map[string]string{"R/p": inline}},
+		{"somebody's of that name", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: ['arn:aws:iam::1:policy/AWSXRayDaemonWriteAccess']\n",
+			"managed policy AWSXRayDaemonWriteAccess", map[string]string{"R/p": inline}},
+		{"managed, of the template", strings.Replace(fn, "ROLE", own, 1) + role + "      ManagedPolicyArns: [!Ref M]\n" +
+			"  M: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {Statement: []}}}\n", "", map[string]string{"R/p": inline, "M": `{"Statement":[]}`}},
 		{"attached", strings.Replace(fn, "ROLE", own, 1) + role +
 			"  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: q, Roles: [!Ref R], PolicyDocument: {Statement: []}}}\n" +
 			"  Q: {Type: AWS::IAM::RolePolicy, Properties: {PolicyName: q, RoleName: !Ref R, PolicyDocument: {Version: '2012-10-17'}}}\n" +
