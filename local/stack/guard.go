@@ -137,7 +137,11 @@ func (s *Stack) needs(r *http.Request) ([]iam.Need, error) {
 		return nil, nil
 	}
 	if m := invokePath.FindStringSubmatch(r.URL.Path); m != nil {
-		return []iam.Need{s.where.Invoke(s.functionARN(m[1]))}, nil
+		name := m[1]
+		if q := r.URL.Query().Get("Qualifier"); q != "" && !strings.HasSuffix(name, ":"+q) {
+			name += ":" + q
+		}
+		return []iam.Need{s.where.Invoke(s.functionARN(name))}, nil
 	}
 	operation, isTable := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810.")
 	if !isTable && !strings.HasPrefix(path, "/model/") {

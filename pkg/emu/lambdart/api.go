@@ -53,10 +53,11 @@ func (h *Host) apiInvoke(w http.ResponseWriter, r *http.Request, id string) erro
 	if err != nil {
 		return err
 	}
-	fn, err := h.find(r.PathValue("name"), r.URL.Query().Get("Qualifier"))
+	fn, called, err := h.find(r.PathValue("name"), r.URL.Query().Get("Qualifier"))
 	if err != nil {
 		return err
 	}
+	c.called = called
 	w.Header().Set("X-Amzn-Requestid", id)
 	switch kind {
 	case "DryRun":

@@ -52,6 +52,39 @@ func TestSDKInvoke(t *testing.T) {
 	}
 }
 
+// An alias is called by a name with it behind, or by a qualifier, and the function
+// sees that.
+func TestSDKAliases(t *testing.T) {
+	r := start(t, nil, lambdart.Function{Name: "f", LogicalID: "Fn", Published: []string{"blue", "live"}})
+	client := r.sdk()
+	const arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
+	for _, c := range []struct{ name, qualifier, want string }{
+		{"f", "", arn}, {"f:live", "", arn + ":live"}, {"f", "blue", arn + ":blue"}, {"Fn", "live", arn + ":live"},
+		{arn + ":live", "", arn + ":live"}, {arn, "live", arn + ":live"}, {"f:live", "live", arn + ":live"}, {"f", "$LATEST", arn + ":$LATEST"},
+		{"f:green", "", ""}, {"f", "1", ""}, {"g:live", "", ""},
+	} {
+		in := &lambda.InvokeInput{FunctionName: &c.name, Payload: []byte(`{"Do":"context"}`)}
+		if c.qualifier != "" {
+			in.Qualifier = &c.qualifier
+		}
+		out, err := client.Invoke(t.Context(), in)
+		var gone *types.ResourceNotFoundException
+		if c.want == "" {
+			if !errors.As(err, &gone) {
+				t.Errorf("%s %s: %v, want ResourceNotFoundException", c.name, c.qualifier, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s %s: %v", c.name, c.qualifier, err)
+			continue
+		}
+		if got := decode[map[string]string](t, string(out.Payload))["arn"]; got != c.want {
+			t.Errorf("%s %s: called as %s, want %s", c.name, c.qualifier, got, c.want)
+		}
+	}
+}
+
 func TestSDKEventAndDryRun(t *testing.T) {
 	r := start(t, nil, lambdart.Function{Name: "f"})
 	payload, file := counted(t, 0)

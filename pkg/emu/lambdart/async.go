@@ -26,11 +26,11 @@ type DeadLetter struct {
 // again after Options.AsyncRetry and twice that, under the same request id.
 // Errors: *APIError (unknown function, payload over 1 MB), ErrClosed.
 func (h *Host) InvokeAsync(function string, payload []byte) error {
-	fn, err := h.find(function, "")
+	fn, called, err := h.find(function, "")
 	if err != nil {
 		return err
 	}
-	return h.enqueue(fn, call{id: requestID(), trace: traceID(), payload: slices.Clone(payload)})
+	return h.enqueue(fn, call{id: requestID(), called: called, trace: traceID(), payload: slices.Clone(payload)})
 }
 
 // DeadLetters returns the records of dropped events whose OnFailure destination
@@ -118,8 +118,8 @@ func (h *Host) drop(e *event, condition string, last outcome) {
 		return
 	}
 	record := invocationRecord(e, condition, last)
-	if to, err := h.find(destination, ""); err == nil {
-		if err := h.enqueue(to, call{id: requestID(), trace: e.trace, payload: record}); err == nil {
+	if to, called, err := h.find(destination, ""); err == nil {
+		if err := h.enqueue(to, call{id: requestID(), called: called, trace: e.trace, payload: record}); err == nil {
 			return
 		}
 	}

@@ -18,7 +18,7 @@
 // and every other path that starts with a date, which is refused by name. The
 // listener must have no read or write timeout: an idle process waits in a request.
 //
-// Not emulated: versions and aliases other than $LATEST, layers,
+// Not emulated: versions other than $LATEST, which every alias is, layers,
 // provisioned concurrency, the second init attempt, response streaming to the
 // caller (a streamed body is accepted and buffered), extensions that subscribe
 // to events. Signatures are required but not verified.

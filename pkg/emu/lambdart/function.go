@@ -7,10 +7,14 @@ import "time"
 type Function struct {
 	// Name is the function name, unique in a Host.
 	Name string
-	// LogicalID and Alias are further names the Invoke API accepts: the
+	// LogicalID and Alias, which is none of Lambda's, are further names the Invoke API accepts: the
 	// template's logical id and the last element of CodeUri, where unique.
 	LogicalID string
 	Alias     string
+	// Published are the function's own aliases, as in AWS::Lambda::Alias, which a
+	// caller may put behind any of its names: NAME:live. All are the one version there
+	// is, $LATEST.
+	Published []string
 	// ARN is accepted too and stands in Lambda-Runtime-Invoked-Function-Arn.
 	ARN string
 	// Command is the argument vector of the process; Dir its working folder.

@@ -131,9 +131,10 @@ func check(f Function) error {
 }
 
 // find resolves what a caller may write as FunctionName: a name, an ARN, the
-// partial ARN account:function:name, a logical id or an alias, each with
-// :$LATEST or nothing behind. Any other version does not exist.
-func (h *Host) find(name, qualifier string) (*function, error) {
+// partial ARN account:function:name, a logical id or an Alias, each with :$LATEST,
+// one of Published or nothing behind. Any other version does not exist. called is
+// the ARN by which the caller means the function.
+func (h *Host) find(name, qualifier string) (fn *function, called string, err error) {
 	short, full := name, ""
 	if strings.HasPrefix(name, "arn:") {
 		full = name
@@ -147,14 +148,18 @@ func (h *Host) find(name, qualifier string) (*function, error) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fn := h.functions[short]
+	fn = h.functions[short]
 	if fn == nil && full == "" {
 		fn = h.nicknames[short]
 	}
-	if fn == nil || full != "" && full != fn.ARN || qualifier != "" && qualifier != "$LATEST" {
-		return nil, errNotFound(h.arn(name, qualifier))
+	switch {
+	case fn == nil || full != "" && full != fn.ARN:
+	case qualifier == "":
+		return fn, fn.ARN, nil
+	case qualifier == "$LATEST" || slices.Contains(fn.Published, qualifier):
+		return fn, fn.ARN + ":" + qualifier, nil
 	}
-	return fn, nil
+	return nil, "", errNotFound(h.arn(name, qualifier))
 }
 
 // arn spells a name that was not found the way Lambda does.

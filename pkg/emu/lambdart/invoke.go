@@ -33,17 +33,18 @@ const settleTimeout = 500 * time.Millisecond
 // throttled, payload over 6 MB), ErrClosed, or ctx's error when the caller gave
 // up waiting; the invocation itself then goes on, as on Lambda.
 func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (out []byte, functionError string, err error) {
-	fn, err := h.find(function, "")
+	fn, called, err := h.find(function, "")
 	if err != nil {
 		return nil, "", err
 	}
-	o, err := h.invoke(ctx, fn, call{id: requestID(), trace: traceID(), payload: slices.Clone(payload)})
+	o, err := h.invoke(ctx, fn, call{id: requestID(), called: called, trace: traceID(), payload: slices.Clone(payload)})
 	return o.payload, o.functionError, err
 }
 
 // call is one request to run a function.
 type call struct {
 	id, trace     string
+	called        string // the function's ARN as the caller means it
 	clientContext string // JSON, "" for none
 	payload       []byte
 	fault         Fault

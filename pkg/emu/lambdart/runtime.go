@@ -70,7 +70,7 @@ func (h *Host) next(w http.ResponseWriter, r *http.Request, p *process) {
 	head.Set("Content-Type", "application/json")
 	head.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	head.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.deadline.UnixMilli(), 10))
-	head.Set("Lambda-Runtime-Invoked-Function-Arn", inv.fn.ARN)
+	head.Set("Lambda-Runtime-Invoked-Function-Arn", inv.called)
 	head.Set("Lambda-Runtime-Trace-Id", inv.trace)
 	if inv.clientContext != "" {
 		head.Set("Lambda-Runtime-Client-Context", inv.clientContext)

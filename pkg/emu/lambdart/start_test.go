@@ -20,7 +20,7 @@ func TestStartReplacesADeadProcess(t *testing.T) {
 	if err := h.Add(Function{Name: "f", Command: []string{self}, Env: map[string]string{"LAMBDART_TEST_EXIT": "1"}}); err != nil {
 		t.Fatal(err)
 	}
-	fn, err := h.find("f", "")
+	fn, _, err := h.find("f", "")
 	if err != nil {
 		t.Fatal(err)
 	}

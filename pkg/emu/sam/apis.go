@@ -298,8 +298,8 @@ func (s *stack) functionOf(t *Template, p *props, key string) string {
 	}
 	for _, r := range s.order { // one whose code is not here is noted already
 		if isFunction(r) {
-			if own, err := s.getAtt(r.node, r.id, "Arn"); err == nil && own == arn {
-				return arn[strings.LastIndex(arn, ":")+1:]
+			if own, err := s.getAtt(r.node, r.id, "Arn"); err == nil && (own == arn || strings.HasPrefix(arn, own+":")) {
+				return own[strings.LastIndex(own, ":")+1:]
 			}
 		}
 	}

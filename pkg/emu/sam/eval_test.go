@@ -25,7 +25,7 @@ Conditions:
   Long: {'Fn::And': [{Condition: Same}, {'Fn::Not': [{'Fn::Equals': [a, b]}]}]}
   Lazy: !Or [!Condition Same, !Condition Either]
 Resources:
-  Fn: {Type: AWS::Serverless::Function, Properties: {Runtime: go, Handler: h, FunctionName: !Sub '${P}-fn'}}
+  Fn: {Type: AWS::Serverless::Function, Properties: {Runtime: go, Handler: h, FunctionName: !Sub '${P}-fn', AutoPublishAlias: green}}
   Gone: {Type: AWS::SQS::Queue, Condition: Other}
   Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: jobs}}
   Topic: {Type: AWS::SNS::Topic}
@@ -60,7 +60,8 @@ func TestIntrinsics(t *testing.T) {
 		`!GetAtt Fn.Arn`:                "arn:aws:lambda:eu-west-1:123456789012:function:value-fn",
 		`!GetAtt [Fn, Arn]`:             "arn:aws:lambda:eu-west-1:123456789012:function:value-fn",
 		`!Ref Version`:                  "arn:aws:lambda:eu-west-1:123456789012:function:value-fn",
-		`!Ref Alias`:                    "arn:aws:lambda:eu-west-1:123456789012:function:value-fn",
+		`!Ref Fn.Alias`:                 "arn:aws:lambda:eu-west-1:123456789012:function:value-fn:green",
+		`!Ref Alias`:                    "arn:aws:lambda:eu-west-1:123456789012:function:value-fn:live",
 		`!Ref Queue`:                    "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
 		`!GetAtt Queue.QueueName`:       "jobs",
 		`!Ref Topic`:                    "arn:aws:sns:eu-west-1:123456789012:local-Topic",

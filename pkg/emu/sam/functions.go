@@ -79,6 +79,9 @@ func (s *stack) function(r *resource) (*Function, error) {
 	f.Env = environment.textMap("Variables")
 	p.take("Environment", environment)
 	if r.kind == "AWS::Serverless::Function" {
+		if alias := p.text("AutoPublishAlias"); alias != "" {
+			f.Published = []string{alias}
+		}
 		s.eventInvokeConfig(f, p.mapping("EventInvokeConfig"), p, r)
 	}
 	s.events(r)

@@ -130,16 +130,6 @@ func (s *stack) physical(r *resource) (string, error) {
 	return s.fill(r, t, t.ref)
 }
 
-// version is what Ref gives for a version or alias: the ARN of the function, for
-// here it has no other.
-func (s *stack) version(r *resource) (string, error) {
-	function, err := s.named(r, "FunctionName", "")
-	if err != nil || strings.HasPrefix(function, "arn:") {
-		return function, err
-	}
-	return s.fill(r, traits{name: "FunctionName"}, functionARN)
-}
-
 // getAtt is Fn::GetAtt.
 func (s *stack) getAtt(n *node, id, attribute string) (string, error) {
 	r, err := s.resource(n, id)
@@ -161,6 +151,12 @@ func (s *stack) getAtt(n *node, id, attribute string) (string, error) {
 	}
 	pattern, ok := t.attrs[attribute]
 	switch {
+	case ok && attribute == "Alias" && r.kind == "AWS::Serverless::Function":
+		arn, err := s.fill(r, t, pattern)
+		if err != nil {
+			return "", err
+		}
+		return s.qualified(arn, r, "AutoPublishAlias")
 	case ok:
 		return s.fill(r, t, pattern)
 	case t.strict:

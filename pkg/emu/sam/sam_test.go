@@ -230,7 +230,7 @@ func TestPythonSample(t *testing.T) {
 	connect.MemoryMB, connect.Env["STAGE"], connect.Env["API"] = 1024, "live", "chat123456"
 	connect.Async.OnFailure = "arn:aws-cn:sqs:cn-north-1:123456789012:local-ConnectEventInvokeConfigOnFailureQueue"
 	authorize := python("Authorize", "auth")
-	authorize.Handler, authorize.Timeout, authorize.Env = "auth.handler", 0, nil
+	authorize.Handler, authorize.Timeout, authorize.Env, authorize.Published = "auth.handler", 0, nil, []string{"live"}
 	inline := python("Inline", "")
 	inline.Handler, inline.Timeout, inline.Env, inline.Dir = "index.handler", 0, nil, ""
 	inline.InlineCode = `def handler(e, c): return {"statusCode": 200}`
