@@ -103,6 +103,8 @@ lines["AWS::ApiGatewayV2::Route.RequestParameters.*"] = lines.pop("AWS::ApiGatew
 for kind, (macro, cls, passed) in SAM.items():
     put(kind, macro.property_types, {k for k, v in macro.property_types.items() if v.required})
     model(kind, cls, passed)
+# No Auth is none: what AuthType must be beside others, the reader knows.
+lines["AWS::Serverless::WebSocketApi.Auth"] = lines["AWS::Serverless::WebSocketApi.Auth"].replace("!", "")
 short = {kind.rsplit("::", 1)[1]: keys for kind, keys in Globals.supported_properties.items()}
 put("Globals", short, [])
 for kind, keys in short.items():

@@ -261,6 +261,8 @@ func TestWebSocketAPISample(t *testing.T) {
 		m := join(t, r.url+"?token=open-sesame&name="+step.name)
 		m.say(`{"action":"join","room":"garden"}`)
 		m.hears(step.want)
+		m.say(`{"action":"ping"}`)
+		m.hears("pong")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func isAPI(r *resource) bool {
-	if r.kind == "AWS::Serverless::WebSocketApi" {
+	if r.kind == samAPIKind {
 		return true
 	}
 	protocol := r.properties.get("ProtocolType")
@@ -26,9 +26,9 @@ type parts struct {
 	staged       map[string]bool            // APIs that have their stage
 }
 
-// apis puts together the APIs that are written as AWS::ApiGatewayV2 resources.
-// Each pass needs what the ones before have read; the template may have any
-// order.
+// apis puts together the APIs, those that are written as AWS::ApiGatewayV2 resources
+// and those of SAM, to which such resources may be added. Each pass needs what the
+// ones before have read; the template may have any order.
 func (s *stack) apis(t *Template) error {
 	a := &parts{
 		apis: make(map[string]*apigw.API), integrations: make(map[string]*apigw.Integration),
@@ -38,12 +38,14 @@ func (s *stack) apis(t *Template) error {
 		kind string
 		read func(*stack, *Template, *parts, *resource, *props)
 	}{
-		{"Api", (*stack).api}, {"Stage", (*stack).stage}, {"Integration", (*stack).integration},
-		{"IntegrationResponse", (*stack).integrationResponse}, {"Authorizer", (*stack).authorizer},
-		{"Model", (*stack).model}, {"RouteResponse", (*stack).routeResponse}, {"Route", (*stack).route},
+		{"AWS::ApiGatewayV2::Api", (*stack).api}, {samAPIKind, (*stack).samAPI}, {"AWS::ApiGatewayV2::Stage", (*stack).stage},
+		{"AWS::ApiGatewayV2::Integration", (*stack).integration}, {samAPIKind, (*stack).samIntegrations},
+		{"AWS::ApiGatewayV2::IntegrationResponse", (*stack).integrationResponse}, {"AWS::ApiGatewayV2::Authorizer", (*stack).authorizer},
+		{"AWS::ApiGatewayV2::Model", (*stack).model}, {"AWS::ApiGatewayV2::RouteResponse", (*stack).routeResponse},
+		{samAPIKind, (*stack).samRoutes}, {"AWS::ApiGatewayV2::Route", (*stack).route},
 	} {
 		for _, r := range s.order {
-			if r.kind != "AWS::ApiGatewayV2::"+pass.kind {
+			if r.kind != pass.kind {
 				continue
 			}
 			p := s.props(r.properties)
@@ -90,8 +92,11 @@ func (s *stack) owner(a *parts, r *resource, p *props) *apigw.API {
 		return api
 	}
 	for _, other := range s.order {
-		if (other.kind == "AWS::ApiGatewayV2::Api" || isAPI(other)) && s.apiID(other.id) == id {
-			return nil // an HTTP API, noted already, or one of SAM's, read later
+		if other.kind != "AWS::ApiGatewayV2::Api" && other.kind != "AWS::Serverless::HttpApi" {
+			continue
+		}
+		if its, err := s.physical(other); err == nil && its == id {
+			return nil // an HTTP API, which has a note
 		}
 	}
 	p.fail(r.properties.get("ApiId"), "ApiId", "%q is no API of this template: use !Ref", id)

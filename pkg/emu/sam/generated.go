@@ -4,7 +4,7 @@ import "strings"
 
 // generated finds a resource that the template does not have and SAM makes, so that
 // templates can refer to it (SAM developer guide, "Generated CloudFormation
-// resources"): the role of a function, and the stage and routes of a WebSocketApi.
+// resources"): the role of a function, and what a WebSocketApi is made of.
 // Versions and aliases are references of their own. nil if there is none.
 func (s *stack) generated(id string) *resource {
 	for _, r := range s.order {
@@ -15,16 +15,24 @@ func (s *stack) generated(id string) *resource {
 				made.kind = "AWS::IAM::Role"
 				return made
 			}
-		case "AWS::Serverless::WebSocketApi":
+		case samAPIKind:
 			if id == stageID(r) {
 				made.kind = "AWS::ApiGatewayV2::Stage"
 				made.properties.set("StageName", stageName(r))
 				return made
 			}
+			if id == authorizerID(r) && r.properties.get("Auth") != nil {
+				made.kind = "AWS::ApiGatewayV2::Authorizer"
+				return made
+			}
 			if routes := r.properties.get("Routes"); routes != nil {
 				for _, key := range routes.keys {
-					if id == routeID(r, key) {
+					switch id {
+					case routeID(r, key):
 						made.kind = "AWS::ApiGatewayV2::Route"
+						return made
+					case integrationID(r, key):
+						made.kind = "AWS::ApiGatewayV2::Integration"
 						return made
 					}
 				}
@@ -57,10 +65,17 @@ func stageID(r *resource) string {
 
 // routeID is the logical id of a WebSocketApi's route, whose key it has in lower
 // case behind its first letter.
-func routeID(r *resource, key string) string {
+func routeID(r *resource, key string) string { return r.id + capitalized(key) + "Route" }
+
+// integrationID is that of the route's integration.
+func integrationID(r *resource, key string) string { return r.id + capitalized(key) + "Integration" }
+
+func authorizerID(r *resource) string { return r.id + "ConnectAuthorizer" }
+
+func capitalized(key string) string {
 	key = strings.TrimPrefix(key, "$")
 	if key == "" {
 		return ""
 	}
-	return r.id + strings.ToUpper(key[:1]) + strings.ToLower(key[1:]) + "Route"
+	return strings.ToUpper(key[:1]) + strings.ToLower(key[1:])
 }

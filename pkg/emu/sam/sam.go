@@ -160,7 +160,7 @@ func parse(name string, data []byte, o Options) (*Template, error) {
 	s.file, s.dir = name, filepath.Dir(name)
 	t := &Template{ignored: make(map[string]int), places: make(map[string]Place), stack: s}
 	for _, build := range []func(*stack, *Template) error{
-		(*stack).functions, (*stack).aliases, (*stack).invokeConfigs, (*stack).apis, (*stack).samAPIs, (*stack).tables, (*stack).apiKeys, (*stack).rest,
+		(*stack).functions, (*stack).aliases, (*stack).invokeConfigs, (*stack).apis, (*stack).tables, (*stack).apiKeys, (*stack).rest,
 	} {
 		if err := build(s, t); err != nil {
 			return nil, err
