@@ -76,10 +76,8 @@ func (t *Talk) greet(now time.Time) {
 	if t.opening.conversation != "" {
 		t.opening.at, t.opening.tries = now, 0
 	}
-	unfinished := false
 	for _, r := range t.replies {
 		if !r.final {
-			unfinished = true
 			r.stopped = time.Time{}
 			r.resumes = 0
 			t.resume(now, r)
@@ -88,12 +86,8 @@ func (t *Talk) greet(now time.Time) {
 	if p := t.head(); p != nil && p.reply == nil && (p.inFlight || p.held) {
 		p.held, p.at = false, now
 	}
-	if !unfinished && t.conversation != "" {
-		var newest *reply
-		if n := len(t.replies); n > 0 {
-			newest = t.replies[n-1]
-		}
-		t.follow(now, newest)
+	if !t.unfinished() {
+		t.catchUp(now)
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 type renewal struct {
 	expires   time.Time  // of the token in use; zero: unknown
 	renewAt   time.Time  // when to get a newer one; zero: not planned
+	lapseAt   time.Time  // when to tell that nothing new is heard; zero: never
+	warned    bool       // that there is no newer token yet
+	late      bool       // the token being handed over comes after the old one ran out
 	renewed   time.Time  // when the service took the last one
 	renewing  bool       // Output.Renew was said, and Renewed has not answered
 	token     string     // being handed over; "": none
@@ -23,11 +26,24 @@ type renewal struct {
 // Expires says when the token runs out with which the newest socket was opened;
 // zero: nobody knows.
 func (t *Talk) Expires(now, at time.Time) {
-	t.expires, t.renewAt = at, time.Time{}
-	if left := at.Sub(now); t.opt.Renews && !at.IsZero() && left > 0 {
+	t.expires, t.renewAt, t.lapseAt, t.warned = at, time.Time{}, time.Time{}, false
+	switch left := at.Sub(now); {
+	case at.IsZero() || left <= 0:
+	case t.opt.Renews:
 		t.renewAt = at.Add(-min(left/10, time.Minute))
+	default:
+		t.lapseAt = at.Add(leeway)
 	}
 }
+
+const (
+	// leeway is how long after its end a service may still take a token: clocks
+	// differ.
+	leeway = 30 * time.Second
+	// renewAgain is when to try again after a token could not be had, while the old
+	// one is still good.
+	renewAgain = 10 * time.Second
+)
 
 // Renewed answers Output.Renew with a newer token, or says why there is none.
 func (t *Talk) Renewed(now time.Time, token string, expires time.Time, err error) {
@@ -37,12 +53,18 @@ func (t *Talk) Renewed(now time.Time, token string, expires time.Time, err error
 	t.renewing = false
 	switch old := t.expires; {
 	case err != nil && now.Before(old) && !t.holds():
+		t.renewAt = now.Add(min(renewAgain, old.Sub(now)))
+		if t.warned {
+			break
+		}
+		t.warned = true
 		t.emit(Trouble{fmt.Errorf("the token runs out at %s, and there is no new one: %w", old.Format(time.TimeOnly), err)})
 	case err != nil:
 		t.release(now, err)
 	case t.live == 0: // the next handshake has it
 	default:
 		t.token, t.handAgain, t.refusal = token, now, wire.Error{}
+		t.late = !old.IsZero() && !now.Before(old)
 		if t.Expires(now, expires); !expires.After(old) {
 			t.renewAt = time.Time{} // the next would be no newer either
 		}
@@ -54,6 +76,9 @@ func (t *Talk) tickRenewal(now time.Time) {
 	if due(t.renewAt, now) {
 		t.renew()
 	}
+	if due(t.lapseAt, now) {
+		t.lapse(now)
+	}
 	if t.token != "" && due(t.handAgain, now) {
 		t.send(now, wire.Auth{Token: t.token})
 		t.handAgain = now.Add(wire.AcceptWithin)
@@ -64,6 +89,19 @@ func (t *Talk) renew() {
 	t.renewAt = time.Time{}
 	if !t.renewing && t.token == "" {
 		t.renewing, t.out.Renew = true, true
+	}
+}
+
+// lapse tells that the token ran out. Whoever only listens would not notice: what
+// was begun goes on, what others begin is not heard.
+func (t *Talk) lapse(now time.Time) {
+	t.lapseAt = time.Time{}
+	switch {
+	case t.unfinished():
+		t.lapseAt = now.Add(renewAgain)
+	case !t.told:
+		t.told = true
+		t.emit(Trouble{lapsed(wire.Error{Code: wire.CodeExpired}, nil)})
 	}
 }
 
@@ -83,6 +121,10 @@ func (t *Talk) authorized(now time.Time) {
 			t.resume(now, r)
 		}
 	}
+	if t.late && !t.unfinished() {
+		t.catchUp(now) // replies began that were not for an old token
+	}
+	t.late = false
 }
 
 // stale is how long after a newer token was taken the service may still be heard

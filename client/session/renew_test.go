@@ -169,7 +169,52 @@ func TestRenewal(t *testing.T) {
 			r.pass(59 * time.Minute)
 			r.renewed("", time.Time{}, errors.New("no"))
 			r.want("renew; trouble the token runs out at " + time.Unix(3600, 0).Format(time.TimeOnly) + ", and there is no new one: no")
+			for range 6 { // until it has run out
+				r.pass(10*second - 1)
+				r.want("")
+				r.pass(1)
+				r.want("renew")
+				r.renewed("", time.Time{}, errors.New("still no"))
+			}
+			r.want("trouble expired: the sign-in has run out, and there is no new token: still no")
 			r.pass(30 * time.Minute)
+			r.want("")
+		}},
+		{"before it runs out, at the second try", func(t *testing.T) {
+			r := online(t, &session.Options{Renews: true, Ping: -1})
+			r.expires(r.now.Add(100 * second))
+			r.pass(90 * second)
+			r.renewed("", time.Time{}, errors.New("no"))
+			r.pass(10*second - 1)
+			r.frame(wire.Error{Code: wire.CodeExpired}) // its clock is before ours
+			r.renewed("new", time.Time{}, nil)
+			r.frame(wire.Authorized{})
+			r.want("renew; trouble the token runs out at " + time.Unix(100, 0).Format(time.TimeOnly) + ", and there is no new one: no; renew; auth new")
+		}},
+		{"whoever only listens is told, and hears what was missed", func(t *testing.T) {
+			r := running(t, &session.Options{Renews: true, Ping: -1})
+			r.frame(end(1, 0))
+			r.want("ended r1 end_turn 0")
+			r.expires(r.now.Add(100 * second))
+			r.pass(90 * second)
+			r.renewed("", time.Time{}, errors.New("no"))
+			r.pass(10 * second)
+			r.pass(second) // the command takes its time
+			r.renewed("new", time.Time{}, nil)
+			r.frame(wire.Authorized{})
+			r.want("renew; trouble the token runs out at " + time.Unix(100, 0).Format(time.TimeOnly) + ", and there is no new one: no; renew; auth new; resume r1 c1 @0")
+		}},
+		{"nothing to renew with, and nobody asks anything", func(t *testing.T) {
+			r := running(t, &session.Options{Ping: -1})
+			r.expires(r.now.Add(5 * second))
+			r.pass(20 * second)
+			r.frame(delta(1, 0, "a"))
+			r.pass(20 * second)
+			r.want(`text "a"`) // what was begun goes on
+			r.frame(end(1, 1))
+			r.pass(20 * second)
+			r.want("ended r1 end_turn 1; trouble expired: " + noneBetter)
+			r.pass(time.Hour)
 			r.want("")
 		}},
 	} {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"kaiwa/pkg/frame"
@@ -179,6 +180,23 @@ func (t *Talk) follow(now time.Time, newest *reply) {
 	if newest != nil {
 		t.attach.reply, t.attach.offset = newest.ref.Reply, newest.join.Held()
 	}
+}
+
+// unfinished says whether more of a reply is to come.
+func (t *Talk) unfinished() bool {
+	return slices.ContainsFunc(t.replies, func(r *reply) bool { return !r.final })
+}
+
+// catchUp asks for what has begun in the conversation since the newest reply.
+func (t *Talk) catchUp(now time.Time) {
+	if t.conversation == "" {
+		return
+	}
+	var newest *reply
+	if n := len(t.replies); n > 0 {
+		newest = t.replies[n-1]
+	}
+	t.follow(now, newest)
 }
 
 func (t *Talk) tickAttach(now time.Time) {

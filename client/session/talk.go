@@ -128,7 +128,7 @@ func (t *Talk) wake() time.Time {
 	if t.live == 0 {
 		return at
 	}
-	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.opening.at, t.renewAt, t.topicsAt())
+	at = earliest(at, t.handoverAt(), t.deafAt(), t.pingAt(), t.attach.at, t.opening.at, t.renewAt, t.lapseAt, t.topicsAt())
 	if t.token != "" {
 		at = earliest(at, t.handAgain)
 	}
