@@ -14,6 +14,7 @@
 //
 // Properties of the types it reads are compared with those AWS knows
 // (properties.txt); what it has no use for is accepted, what nobody has is refused.
+// So are resources that wait for one another.
 //
 // Rules are checked. Not read: nested stacks, macros, Fn::ForEach and the other
 // language extensions, modules.

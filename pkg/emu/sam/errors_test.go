@@ -68,7 +68,7 @@ func TestBrokenTemplates(t *testing.T) {
 		{function + "      Environment: [a]\n", "t.yaml:8: F: Environment: must be a mapping, not a list"},
 		{function + "      EventInvokeConfig: {MaximumRetryAttempts: 3}\n", `t.yaml:8: F: EventInvokeConfig: MaximumRetryAttempts: must be a whole number from 0 to 2, not "3"`},
 		{function + "      EventInvokeConfig: {MaximumEventAgeInSeconds: 59}\n", `t.yaml:8: F: EventInvokeConfig: MaximumEventAgeInSeconds: must be a whole number from 60 to 21600, not "59"`},
-		{function + "      FunctionName: !Ref G\n  G: {Type: AWS::Serverless::Function, Properties: {Runtime: go, Handler: h, FunctionName: !Ref F}}\n", "t.yaml:8: F: FunctionName: Ref: FunctionName: Ref: F is named after itself: break the circle"},
+		{function + "      FunctionName: !Ref G\n  G: {Type: AWS::Serverless::Function, Properties: {Runtime: go, Handler: h, FunctionName: !Ref F}}\n", "t.yaml:4: Circular dependency between resources: [F, G]: each waits for the next: take one reference out"},
 		{serverless + "Resources:\n  F: {Type: AWS::Serverless::Function, Properties: {Handler: h}}\n", "t.yaml:3: F: no Runtime: add it"},
 		{function + "  C: {Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: other, Qualifier: $LATEST}}\n", "t.yaml:8: C: FunctionName: is no function of this template that can run: use !Ref"},
 		{"Resources:\n  T: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: []}}\n", "t.yaml:2: T: no AttributeDefinitions: add it"},

@@ -82,7 +82,10 @@ func newStack(root *node, o Options) (*stack, error) {
 	if err := s.checkRules(); err != nil {
 		return nil, err
 	}
-	return s, s.readResources()
+	if err := s.readResources(); err != nil {
+		return nil, err
+	}
+	return s, s.checkCircles()
 }
 
 func (s *stack) readResources() error {
