@@ -18,6 +18,7 @@ import (
 	"kaiwa/local/issuer"
 	"kaiwa/local/stack"
 	"kaiwa/pkg/emu/converse"
+	"kaiwa/pkg/emu/lambdart"
 )
 
 // closeTime is what everything together has to end by itself.
@@ -59,7 +60,17 @@ func (s *session) run(ctx context.Context) (code int, err error) {
 func (s *session) end(st *stack.Stack) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	if err := st.Close(ctx); err != nil {
+	err := st.Close(ctx)
+	var killed *lambdart.KilledError
+	switch {
+	case err == nil:
+	case errors.As(err, &killed):
+		who, were := "1 function", "was"
+		if n := len(killed.Functions); n > 1 {
+			who, were = fmt.Sprint(n, " functions"), "were"
+		}
+		fmt.Fprintf(s.err, "%s did not end within %.0f s and %s killed: %s\n", who, closeTime.Seconds(), were, strings.Join(killed.Functions, ", "))
+	default:
 		fmt.Fprintf(s.err, "local: %s\n", oneLine(err))
 	}
 }

@@ -64,7 +64,10 @@ func TestSignals(t *testing.T) {
 // What is under way when the end comes is cut short: a reply in the background at
 // once, a message's function after closeTime.
 func TestSignalUnderLoad(t *testing.T) {
-	for _, message := range []string{"model @demo tokens=5000 every=20ms", "slow"} {
+	for message, said := range map[string]string{
+		"model @demo tokens=5000 every=20ms": "",
+		"slow":                               "1 function did not end within 3 s and was killed: Echo\n",
+	} {
 		r := serve(t, "-serve", "-addr", "127.0.0.1:0", "-template", echo)
 		ws, _, err := websocket.Dial(t.Context(), r.url, nil)
 		if err != nil {
@@ -78,6 +81,9 @@ func TestSignalUnderLoad(t *testing.T) {
 		began := time.Now()
 		if code := r.signalled(t, syscall.SIGTERM); code != 0 {
 			t.Errorf("%s: exit %d", message, code)
+		}
+		if got := r.stderr.String(); !strings.HasSuffix(got, said) || strings.Contains(got, "local: ") || said == "" && strings.Contains(got, "did not end") {
+			t.Errorf("%s: said %q, want %q in the end", message, got, said)
 		}
 		if took := time.Since(began); took > forEnd {
 			t.Errorf("%s: took %v to end", message, took)

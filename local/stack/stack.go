@@ -234,13 +234,15 @@ func (s *Stack) Err() error {
 }
 
 // Close ends everything: sockets with 1001, functions, listener. It returns when
-// nothing is left; what has not ended by itself when ctx does is cut short. It is
-// called once.
+// nothing is left; what has not ended by itself when ctx does is cut short, of which
+// a *lambdart.KilledError tells. It is called once.
 func (s *Stack) Close(ctx context.Context) error {
 	close(s.closing)
 	var errs []error
 	for _, a := range s.apis {
-		errs = append(errs, a.gateway.Close(ctx))
+		if err := a.gateway.Close(ctx); !errors.Is(err, ctx.Err()) { // for clients or functions, and the host tells of those
+			errs = append(errs, err)
+		}
 	}
 	if s.host != nil {
 		errs = append(errs, s.host.Close(ctx))

@@ -79,7 +79,7 @@ func (h *Host) attempt(e *event) (verdict, outcome) {
 		return abandoned, outcome{}
 	}
 	c := e.call
-	c.fault = *fault
+	c.fault, c.background = *fault, true
 	inv, err := h.begin(h.queue.done, e.fn, c)
 	var api *APIError
 	switch {

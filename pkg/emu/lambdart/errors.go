@@ -5,10 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // ErrClosed is what a Host answers after Close.
 var ErrClosed = errors.New("lambdart: host closed")
+
+// KilledError is what Close returns when it had to kill functions that somebody
+// waited for.
+type KilledError struct {
+	// Functions are their logical ids, or names where they have none, sorted.
+	Functions []string
+}
+
+// Error names the functions.
+func (e *KilledError) Error() string {
+	return "lambdart: close: killed at work: " + strings.Join(e.Functions, ", ")
+}
 
 // APIError is an error of the Invoke API: the invocation did not take place.
 type APIError struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,11 +60,17 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHT
 
 // Close ends the host: waiting events are forgotten, every process gets SIGTERM
 // and, after Options.Grace or when ctx ends, SIGKILL. It returns when nothing is
-// left running; invocations under way fail as crashed. A second Close waits too.
+// left running; invocations under way fail as crashed. A second Close waits too. The
+// error is a *KilledError if somebody still waited for a function when ctx ended:
+// events, and processes without work, are killed without a word.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
 	h.roomMade()
+	var killed KilledError
+	if ctx.Err() != nil { // then SIGTERM is the end already
+		killed.Functions = h.busy()
+	}
 	for _, p := range h.processes {
 		p.terminate(h.opt.Grace)
 	}
@@ -80,16 +87,33 @@ func (h *Host) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-ended:
-		return nil
 	case <-ctx.Done():
+		h.mu.Lock()
+		if killed.Functions == nil {
+			killed.Functions = h.busy()
+		}
+		for _, p := range h.processes {
+			p.kill()
+		}
+		h.mu.Unlock()
+		<-ended
 	}
-	h.mu.Lock()
+	if killed.Functions == nil {
+		return nil
+	}
+	return &killed
+}
+
+// busy names the functions that somebody waits for, by their logical id where they
+// have one. Host.mu is held.
+func (h *Host) busy() (names []string) {
 	for _, p := range h.processes {
-		p.kill()
+		if p.fresh || p.current != nil && !p.current.background {
+			names = append(names, or(p.fn.LogicalID, p.fn.Name))
+		}
 	}
-	h.mu.Unlock()
-	<-ended
-	return fmt.Errorf("lambdart: close: processes killed: %w", context.Cause(ctx))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // admit takes a place for one invocation of fn, and an idle process if there is

@@ -45,6 +45,7 @@ func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (out
 type call struct {
 	id, trace     string
 	called        string // the function's ARN as the caller means it
+	background    bool   // an event, for which nobody waits
 	clientContext string // JSON, "" for none
 	payload       []byte
 	fault         Fault
