@@ -70,7 +70,8 @@ func (d *dialing) address(api string) (string, error) {
 // opened is a handshake that was answered with 101.
 type opened struct {
 	ws     *websocket.Conn
-	raw    net.Conn // the TCP connection
+	raw    net.Conn  // the TCP connection
+	stream io.Writer // what the frames are written to, over TLS or not
 	header http.Header
 }
 
@@ -91,8 +92,9 @@ func (s *Stack) connect(ctx context.Context, api string, d *dialing) (*opened, *
 		},
 	}
 	defer transport.CloseIdleConnections()
+	sent := &signing{RoundTripper: transport, sign: d.sign}
 	o := &websocket.DialOptions{
-		HTTPClient:   &http.Client{Transport: &signing{transport, d.sign}, CheckRedirect: stay},
+		HTTPClient:   &http.Client{Transport: sent, CheckRedirect: stay},
 		HTTPHeader:   d.header,
 		Subprotocols: d.protocols,
 	}
@@ -101,7 +103,7 @@ func (s *Stack) connect(ctx context.Context, api string, d *dialing) (*opened, *
 	}
 	ws, resp, err := websocket.Dial(ctx, address, o)
 	if err == nil {
-		return &opened{ws, raw, resp.Header}, nil, nil
+		return &opened{ws, raw, sent.stream, resp.Header}, nil, nil
 	}
 	if resp == nil || resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil, nil, fmt.Errorf("connect: %w", err)
@@ -119,7 +121,8 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // signing signs the request that goes out, and leaves Go's own name out of it.
 type signing struct {
 	http.RoundTripper
-	sign func(context.Context, *http.Request) error
+	sign   func(context.Context, *http.Request) error
+	stream io.Writer // behind a 101
 }
 
 func (t *signing) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -131,7 +134,11 @@ func (t *signing) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return t.RoundTripper.RoundTrip(r)
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		t.stream, _ = resp.Body.(io.Writer) // which net/http promises
+	}
+	return resp, err
 }
 
 // dial connects a client to one of the stack's APIs and expects to be let in.

@@ -198,6 +198,17 @@ func (s *socket) close(code int, reason string) {
 	}
 }
 
+// breakProtocol sends a frame whose opcode is reserved (RFC 6455, section 5.2).
+func (s *socket) breakProtocol() {
+	if s.useless() {
+		return
+	}
+	const final, reserved, masked = 0x80, 0x3, 0x80
+	if _, err := s.stream.Write([]byte{final | reserved, masked, 0, 0, 0, 0}); err != nil {
+		s.c.fail("send a broken frame: %w", err)
+	}
+}
+
 // cut ends the TCP connection without a word.
 func (s *socket) cut() {
 	if !s.useless() {

@@ -38,6 +38,7 @@ func unknowns() []Row {
 		{Section: "10.11", Fact: "DISCONNECT after the client's close 4001 mine", Here: `4001 "mine"`, Probe: func(ctx context.Context, c *Check) {
 			disconnectAfter(ctx, c, func(s *socket) { s.close(4001, "mine") })
 		}},
+		{Section: "10.11", Fact: "a frame with a reserved opcode, and DISCONNECT after it", Here: `closed with 1002, 1006 ""`, Probe: protocolError},
 		{Section: "10.12", Fact: "the body of a 410", Here: `410 "" ""`, Probe: body410},
 		{Section: "10.12", Fact: "the body of a 413", Here: `413 application/json {"message":"Request Too Long"}`, Probe: body413},
 		{Section: "10.12", Fact: "the body of a 429", Here: `429 application/json {"message":"Too Many Requests"}`, Probe: body429},
@@ -53,6 +54,7 @@ func unknowns() []Row {
 		{Section: "3", Fact: "a two-way route whose function returns more than 128 KB", Here: `{"message": "Internal server error", "connectionId":"…", "requestId":"…"}`, Probe: bigBody},
 		{Section: "3", Fact: "the whole frame after a message that its model refuses", Here: `{"message" : "Bad request body", "connectionId": "…", "messageId": "…"}`, Probe: badBodyFrame},
 		{Section: "3", Fact: "an empty message", Here: "$default with an empty body", Probe: emptyMessage},
+		{Section: "3", Fact: "a text message that is not UTF-8 (RFC 6455: 1007)", Here: `$default with the body "a\ufffdb"`, Probe: notUTF8},
 		{Section: "4", Fact: "an empty POST", Here: `200, then ""`, Probe: func(ctx context.Context, c *Check) { postBytes(ctx, c, "") }},
 		{Section: "4", Fact: "a POST that is not UTF-8", Here: `200, then "a\xffb"`, Probe: func(ctx context.Context, c *Check) { postBytes(ctx, c, "a\xffb") }},
 		{Section: "4", Fact: "an unsigned POST", Here: `403 application/json {"message":"Missing Authentication Token"}`, Probe: unsignedBody},
@@ -243,6 +245,15 @@ func disconnectAfter(ctx context.Context, c *Check, act func(*socket)) {
 	c.observe("%v %q", e.number("requestContext.disconnectStatusCode"), e.text("requestContext.disconnectReason"))
 }
 
+func protocolError(ctx context.Context, c *Check) {
+	s := c.dial(ctx, "open", nil)
+	id := s.id(ctx)
+	s.breakProtocol()
+	end := s.closed(ctx)
+	e := c.event(ctx, id, "DISCONNECT")
+	c.observe("closed with %d, %v %q", end.code, e.number("requestContext.disconnectStatusCode"), e.text("requestContext.disconnectReason"))
+}
+
 func body410(ctx context.Context, c *Check) {
 	if r := c.call(ctx, "POST", c.address("@connections", "R1kmxc2VNjMCFIA="), "x", true); r != nil {
 		c.observeResponse(r)
@@ -349,6 +360,23 @@ func emptyMessage(ctx context.Context, c *Check) {
 		had = "with an empty body"
 	}
 	c.observe("%s %s", e.text("requestContext.routeKey"), had)
+}
+
+func notUTF8(ctx context.Context, c *Check) {
+	s := c.dial(ctx, "open", nil)
+	s.id(ctx)
+	s.send(ctx, "a\xffb")
+	e, frame := c.fate(ctx, s)
+	if e != nil {
+		c.observe("%s with the body %+q", e.text("requestContext.routeKey"), e["body"])
+		return
+	}
+	select {
+	case <-s.ended:
+		c.observe("closed with %d %q", s.end.code, s.end.reason)
+	default:
+		c.observe("%s", frame)
+	}
 }
 
 func postBytes(ctx context.Context, c *Check, text string) {
