@@ -73,23 +73,32 @@ func look(ctx context.Context, l bootstrap.Language, folder string) (*machine, e
 		Flags         []string
 		SDK           bool
 	}
-	if err == nil {
-		err = json.Unmarshal(out, &said)
-	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
 		m.missing = fmt.Sprintf("%s does not work on this machine: %v", file, err)
 		return m, nil
+	case json.Unmarshal(out, &said) != nil || said.Version == "":
+		m.missing = fmt.Sprintf("%s was asked for its version and printed %s: put the real %s first on the PATH", file, excerpt(out), names[0])
+		return m, nil
 	}
-	m.file, m.version, m.flags, m.sdk = said.File, said.Version, said.Flags, said.SDK
+	m.file, m.version, m.flags, m.sdk = cmp.Or(said.File, file), said.Version, said.Flags, said.SDK
 	if m.tooOld() {
 		m.missing = fmt.Sprintf("%s %s is too old: Node.js needs at least %d, Python at least 3.%d", names[0], m.version, oldestNode, oldestPython)
 		return m, nil
 	}
 	m.bootstrap, err = l.Write(folder)
 	return m, err
+}
+
+// excerpt is the first line of what a program printed, if not too long.
+func excerpt(out []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if line == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("%.60q", line)
 }
 
 func (m *machine) tooOld() bool {

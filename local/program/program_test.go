@@ -172,7 +172,8 @@ func TestRefused(t *testing.T) {
 			"Ts": "node 16.20.0 is too old: Node.js needs at least 18, Python at least 3.8", "Py": "python3 3.7 is too old",
 		}},
 		{"broken", map[string]string{"node": "oops", "python3": ""}, map[string]string{
-			"Ts": "node does not work on this machine: ", "Py": "python3 does not work on this machine: ",
+			"Ts": `node was asked for its version and printed "oops": put the real node first on the PATH`,
+			"Py": `python3 was asked for its version and printed nothing: put the real python3 first on the PATH`,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

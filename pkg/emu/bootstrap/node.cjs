@@ -8,6 +8,7 @@
 // NAME=HOST:PORT: connections to NAME go there (see redirect).
 'use strict';
 
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
@@ -121,9 +122,9 @@ async function loadModule(folder, file) {
     const full = path.join(folder, file + suffix);
     return fs.statSync(full, { throwIfNoEntry: false })?.isFile() ? full : undefined;
   };
+  const plain = at('') ?? at('.js');
   useEndpoints(local);
   try {
-    const plain = at('') ?? at('.js');
     if (plain && !(plain.endsWith('.js') && isModule(folder))) {
       return local(plain);
     }
@@ -134,13 +135,36 @@ async function loadModule(folder, file) {
     return local(at('.cjs') ?? local.resolve(file, { paths: [root, folder] }));
   } catch (error) {
     if (error instanceof SyntaxError) {
-      throw runtimeError('UserCodeSyntaxError', String(error), error.stack);
+      const stack = String(error.stack);
+      const where = stack.startsWith(error.name) ? whereSyntax(plain ?? at('.mjs')) : '';
+      throw runtimeError('UserCodeSyntaxError', String(error), where ? `${where}\n${stack}` : stack);
     }
     if (error?.code === 'MODULE_NOT_FOUND') {
       throw runtimeError('ImportModuleError', String(error));
     }
     throw error;
   }
+}
+
+// whereSyntax finds file, line and source of a syntax error in an ES module, which
+// the error itself does not know: node checks the module, and those it imports by a
+// relative path, and runs nothing. It is '' if none of the first fifty is wrong.
+function whereSyntax(file, seen = new Set()) {
+  if (!file || seen.has(file) || seen.size === 50 || !fs.statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    return '';
+  }
+  seen.add(file);
+  const { status, stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' });
+  if (status !== 0) {
+    return String(stderr).split('\n\n')[0];
+  }
+  for (const [, , imported] of fs.readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*(['"])(\.[^'"]*)\1/g)) {
+    const where = whereSyntax(path.resolve(path.dirname(file), imported), seen);
+    if (where) {
+      return where;
+    }
+  }
+  return '';
 }
 
 // isModule says whether .js files in a folder are ES modules: the nearest

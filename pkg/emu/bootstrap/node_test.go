@@ -62,6 +62,30 @@ func with(files map[string]string, name, text string) map[string]string {
 	return all
 }
 
+// A syntax error in an ES module says where it is, as one in CommonJS does.
+func TestNodeSyntaxErrorsSayWhere(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"CommonJS", map[string]string{"app.js": "1;\nexports.handler = ("}, "/app.js:2"},
+		{"ESM", map[string]string{"app.mjs": "1;\nexport const handler = ;"}, "/app.mjs:2"},
+		{"imported", map[string]string{"app.mjs": "import 'node:fs';\nimport { a } from './lib/a.mjs';\nexport const handler = () => a;",
+			"lib/a.mjs": "import './b.mjs';\nimport '../app.mjs';\nexport const a = 1;", "lib/b.mjs": "\n\nconst 1 = 2;"}, "/lib/b.mjs:3"},
+		{"no such export", map[string]string{"app.mjs": "import { b } from './a.mjs';\nexport const handler = () => b;", "a.mjs": "export const a = 1;"}, "/app.mjs:1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fn := start(t, bootstrap.Node, tt.files, lambdart.Function{Handler: "app.handler"})
+			e := fn.fails("{}")
+			if e.ErrorType != "Runtime.UserCodeSyntaxError" || !strings.Contains(strings.Join(e.Trace, "\n"), tt.want) || !fn.has(tt.want) {
+				t.Errorf("%+v, want %s there and in the log", e, tt.want)
+			}
+		})
+	}
+}
+
 // What keeps a function from starting has the type and words it has on Lambda.
 func TestNodeInitErrors(t *testing.T) {
 	for _, tt := range []struct {
