@@ -227,6 +227,13 @@ func TestWatchNode(t *testing.T) {
 	if got := ask(t, r.url, "hello"); got != "zwei" {
 		t.Errorf("then %q", got)
 	}
+	w.write(t, "functions/talk/package.json", `{"type":"module"}`)
+	w.write(t, "functions/talk/app.js", "\nexport const talk = ;\n")
+	r.stderr.awaitAfter(t, strings.LastIndex(r.stderr.String(), "ended in "), "restarted: talk")
+	if got := ask(t, r.url, "hello"); !strings.Contains(got, "Internal server error") {
+		t.Errorf("with a syntax error %q", got)
+	}
+	r.stderr.await(t, "functions/talk/app.js:2\n")
 	if code := r.signalled(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("exit %d", code)
 	}
