@@ -16,7 +16,7 @@ import (
 // no route misses. It is an error if nobody could connect to any of the APIs or all
 // they could say is answered so.
 func judge(t *sam.Template, refused map[string]string) (lines []string, err error) {
-	why := map[string]string{} // by function name; those that run have ""
+	why := t.Missing() // by function name; those that run have ""
 	for _, f := range t.Functions() {
 		if reason := refused[f.Name]; reason != "" {
 			why[f.Name] = f.LogicalID + ": " + reason
@@ -88,7 +88,7 @@ func reasonOf(r apigw.Route, why map[string]string, missed map[string]bool) stri
 	for _, name := range names {
 		switch reason, here := why[name]; {
 		case !here:
-			return "there is no function " + name + " here" // the template's reader has said why
+			return "there is no function " + name + " here"
 		case reason != "":
 			missed[name] = true
 			return reason

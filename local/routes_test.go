@@ -37,7 +37,7 @@ Resources:
 		{"all good", api("a", "", "$connect=Good", "$default=Good"), []string{"t.yaml:4: Bad: why"}, ""},
 		{"one route", api("a", "", "$connect=Good", "x=Bad", "y=Boxed", "z=Good"), []string{
 			"t.yaml:13: Apia: route x answers “Internal server error”: Bad: why",
-			"t.yaml:14: Apia: route y answers “Internal server error”: there is no function local-Boxed here",
+			"t.yaml:14: Apia: route y answers “Internal server error”: Boxed: a container image cannot run here: use a zip package",
 		}, ""},
 		{"$disconnect", api("a", "", "$disconnect=Bad", "z=Good"), []string{"t.yaml:12: Apia: route $disconnect does nothing: Bad: why"}, ""},
 		{"$connect", api("a", "", "$connect=Bad", "z=Good"), nil, "nobody can connect to the stage a: Bad: why"},
@@ -47,7 +47,7 @@ Resources:
 		{"only $connect", api("a", "", "$connect=Good"), []string{"t.yaml:4: Bad: why"}, ""},
 		{"one API of two", api("a", "", "$connect=Bad", "z=Good") + api("b", "", "z=Good"), []string{"nobody can connect to the stage a: Bad: why"}, ""},
 		{"both APIs", api("a", "", "$connect=Bad") + api("b", "", "z=Boxed"), nil,
-			"nobody can connect to the stage a: Bad: why; no route of the stage b can run: t.yaml:19: Apib: route z answers “Internal server error”: there is no function local-Boxed here"},
+			"nobody can connect to the stage a: Bad: why; no route of the stage b can run: t.yaml:19: Apib: route z answers “Internal server error”: Boxed: a container image cannot run here: use a zip package"},
 	} {
 		template, err := sam.Parse("t.yaml", []byte(functions+tt.apis), nil)
 		if err != nil {

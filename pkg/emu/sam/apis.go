@@ -2,6 +2,8 @@ package sam
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,11 +115,20 @@ func (s *stack) stage(_ *Template, a *parts, r *resource, p *props) {
 		return
 	}
 	a.staged[api.ID] = true
-	if !p.flag("AutoDeploy") && p.text("DeploymentId") == "" {
-		s.note(r.node, "%s: has neither AutoDeploy nor DeploymentId: on AWS nothing would be deployed to it", r.id)
-	}
 	api.Stage = s.readStage(p)
 	api.Stage.Name = p.required("StageName")
+	if !p.flag("AutoDeploy") && p.text("DeploymentId") == "" && !s.deploysTo(api) {
+		s.note(r.node, "%s: has neither AutoDeploy nor DeploymentId: on AWS nothing would be deployed to it", r.id)
+	}
+}
+
+// deploysTo says whether a deployment names the stage of an API, which does the
+// same as DeploymentId.
+func (s *stack) deploysTo(api *apigw.API) bool {
+	return slices.ContainsFunc(s.order, func(r *resource) bool {
+		p := s.props(r.properties)
+		return r.kind == "AWS::ApiGatewayV2::Deployment" && p.text("ApiId") == api.ID && p.text("StageName") == api.Stage.Name
+	})
 }
 
 // readStage reads what AWS::ApiGatewayV2::Stage and AWS::Serverless::WebSocketApi
@@ -150,7 +161,8 @@ func (s *stack) readStage(p *props) apigw.Stage {
 }
 
 func (s *stack) integration(t *Template, a *parts, r *resource, p *props) {
-	if s.owner(a, r, p) == nil {
+	api := s.owner(a, r, p)
+	if api == nil {
 		return
 	}
 	i := &apigw.Integration{
@@ -163,13 +175,11 @@ func (s *stack) integration(t *Template, a *parts, r *resource, p *props) {
 	switch i.Type {
 	case "MOCK":
 	case "AWS_PROXY":
-		i.Function = s.functionOf(t, p, "IntegrationUri")
+		i.Function = s.functionOf(t, api, p, "IntegrationUri")
 	default:
-		if p.err == nil {
-			s.note(r.node, "%s: an integration of type %s cannot run here: only AWS_PROXY and MOCK are emulated", r.id, i.Type)
-		}
-		// It names no function, so whatever comes is answered as by one that fails.
-		i = &apigw.Integration{Type: "AWS_PROXY", Function: r.id}
+		// What no function can be named: whatever comes is answered as by one that fails.
+		i = &apigw.Integration{Type: "AWS_PROXY", Function: s.miss("integration "+r.id, r.node,
+			"%s: an integration of type %s cannot run here: only AWS_PROXY and MOCK are emulated", r.id, i.Type)}
 	}
 	a.integrations[shortID(r.id)] = i
 }
@@ -212,7 +222,8 @@ func (s *stack) integrationResponse(_ *Template, a *parts, r *resource, p *props
 }
 
 func (s *stack) authorizer(t *Template, a *parts, r *resource, p *props) {
-	if s.owner(a, r, p) == nil {
+	api := s.owner(a, r, p)
+	if api == nil {
 		return
 	}
 	if kind := p.required("AuthorizerType"); kind != "REQUEST" && p.err == nil {
@@ -220,7 +231,7 @@ func (s *stack) authorizer(t *Template, a *parts, r *resource, p *props) {
 	}
 	a.authorizers[shortID(r.id)] = &apigw.Authorizer{
 		Name:            p.text("Name"),
-		Function:        s.functionOf(t, p, "AuthorizerUri"),
+		Function:        s.functionOf(t, api, p, "AuthorizerUri"),
 		IdentitySources: p.texts("IdentitySource"),
 	}
 }
@@ -288,11 +299,22 @@ func (s *stack) elsewhere(arn string) (name string, ok bool) {
 	return name, ok && name != "" && strings.HasPrefix(arn, "arn:")
 }
 
+// stageVariable stands in a URI for what the stage says (API Gateway developer
+// guide, "Create stages for WebSocket APIs").
+var stageVariable = regexp.MustCompile(`\$\{stageVariables\.([A-Za-z0-9_]+)\}`)
+
 // functionOf finds the function that a URI or ARN property leads to.
-func (s *stack) functionOf(t *Template, p *props, key string) string {
+func (s *stack) functionOf(t *Template, api *apigw.API, p *props, key string) string {
 	uri := p.required(key)
 	if p.err != nil {
 		return ""
+	}
+	for _, found := range stageVariable.FindAllStringSubmatch(uri, -1) {
+		value, ok := api.Stage.Variables[found[1]]
+		if !ok {
+			return s.miss("stage variable "+found[1], p.n.get(key), "%s names the stage variable %s, which the stage does not have: add it to StageVariables", key, found[1])
+		}
+		uri = strings.ReplaceAll(uri, found[0], value)
 	}
 	arn := uri
 	if _, after, ok := strings.Cut(uri, "/functions/"); ok {
@@ -309,8 +331,7 @@ func (s *stack) functionOf(t *Template, p *props, key string) string {
 		}
 	}
 	if name, ok := s.elsewhere(arn); ok {
-		s.note(p.n.get(key), "%s leads to a function that is not in this template: %s", key, name)
-		return name
+		return s.miss(name, p.n.get(key), "%s leads to a function that is not in this template: %s", key, name)
 	}
 	p.fail(p.n.get(key), key, "%q leads to no function of this template: use ${Function.Arn}", uri)
 	return ""

@@ -67,7 +67,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("the CDK's code is in %q", made.Dir)
 	}
 	apis := tmpl.APIs()
-	for key, function := range map[string]string{"web": "Web", "far": "other-function", "written": "theirs"} {
+	for key, function := range map[string]string{"web": "integration Web", "far": "other-function", "written": "theirs"} {
 		if i := apis[0].Routes[key].Integration; i.Type != "AWS_PROXY" || i.Function != function {
 			t.Errorf("route %s: %+v", key, i)
 		}

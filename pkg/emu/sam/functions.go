@@ -22,7 +22,7 @@ func (s *stack) functions(t *Template) error {
 			return within(r.id, err)
 		}
 		if f == nil {
-			continue
+			continue // which is noted
 		}
 		if f.InlineCode == "" {
 			f.Alias = alias(f.CodeURI)
@@ -52,7 +52,7 @@ func alias(codeURI string) string {
 func (s *stack) function(r *resource) (*Function, error) {
 	p := s.props(r.properties)
 	if kind := p.text("PackageType"); kind == "Image" {
-		s.note(r.node, "%s: a container image cannot run here: use a zip package", r.id)
+		s.missFunction(r, r.node, "a container image cannot run here: use a zip package")
 		return nil, p.err
 	}
 	f := &Function{Architectures: p.texts("Architectures")}
@@ -120,7 +120,7 @@ func (s *stack) code(r *resource, p *props, f *Function) bool {
 	case s.asset(r) != "":
 		f.CodeURI = s.asset(r)
 	default:
-		s.note(v, "%s: code in S3 or a registry cannot run here: name its folder in %s", r.id, key)
+		s.missFunction(r, v, "code in S3 or a registry cannot run here: name its folder in "+key)
 		return false
 	}
 	if f.InlineCode != "" {
@@ -129,6 +129,15 @@ func (s *stack) code(r *resource, p *props, f *Function) bool {
 	}
 	f.Dir = filepath.Join(s.dir, filepath.FromSlash(f.CodeURI))
 	return true
+}
+
+// missFunction notes that a function's code is not here.
+func (s *stack) missFunction(r *resource, n *node, why string) {
+	name, err := s.physical(r)
+	if err != nil {
+		name = r.id
+	}
+	s.miss(name, n, "%s: %s", r.id, why)
 }
 
 // asset is the folder that the CDK has put a function's code into, beside the

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +115,10 @@ func (t *Template) Tables() []Table { return t.tables }
 
 // APIKeys returns the API keys in the template's order.
 func (t *Template) APIKeys() []APIKey { return t.keys }
+
+// Missing says why functions that routes and authorizers name are not here, by the
+// name they have there. They are in Ignored too.
+func (t *Template) Missing() map[string]string { return maps.Clone(t.stack.missing) }
 
 // Outputs returns the stack's outputs by logical id.
 func (t *Template) Outputs() map[string]string { return t.outputs }

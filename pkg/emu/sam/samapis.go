@@ -48,13 +48,14 @@ func (s *stack) samAPI(t *Template, a *parts, r *resource, p *props) {
 
 // samIntegrations reads what each route leads to.
 func (s *stack) samIntegrations(t *Template, a *parts, r *resource, p *props) {
+	api := a.apis[s.apiID(r.id)]
 	s.eachRoute(p, func(key string, route *props) {
 		id := shortID(integrationID(r, key))
 		if a.integrations[id] != nil {
 			p.fail(route.n, "Routes", "%s: another route's key differs in capital letters only, and SAM would make one of both: rename it", key)
 		}
 		a.integrations[id] = &apigw.Integration{
-			Type: "AWS_PROXY", Function: s.functionOf(t, route, "FunctionArn"), Timeout: timeout(route, "IntegrationTimeout"),
+			Type: "AWS_PROXY", Function: s.functionOf(t, api, route, "FunctionArn"), Timeout: timeout(route, "IntegrationTimeout"),
 		}
 		if key != "$connect" && route.n.get("RequestParameters") != nil {
 			route.fail(route.n.get("RequestParameters"), "RequestParameters", "only $connect can have them")
@@ -116,7 +117,7 @@ func (s *stack) samAuth(t *Template, a *parts, r *resource, api *apigw.API, p *p
 		p.err = p.n.errorf("AuthType %s takes nothing beside it: remove the rest", kind)
 	case kind == "CUSTOM":
 		connect.Authorizer = &apigw.Authorizer{
-			Name: p.text("Name"), Function: s.functionOf(t, p, "AuthArn"), IdentitySources: p.texts("IdentitySource"),
+			Name: p.text("Name"), Function: s.functionOf(t, api, p, "AuthArn"), IdentitySources: p.texts("IdentitySource"),
 		}
 		a.authorizers[shortID(authorizerID(r))] = connect.Authorizer
 		fallthrough

@@ -26,6 +26,7 @@ type stack struct {
 	firstAPI   string            // logical id
 	ruling     bool              // rules are being checked, which have functions of their own
 	notes      []fault           // for Ignored
+	missing    map[string]string // for Missing
 	unknown    map[string]bool   // imports without a value
 	answered   map[string]bool   // routes that have a RouteResponse, by Ref
 }
@@ -62,7 +63,7 @@ func newStack(root *node, o Options) (*stack, error) {
 	s := &stack{
 		Options: o, root: root, decided: make(map[string]*bool), resources: make(map[string]*resource),
 		absent: make(map[string]bool), naming: make(map[string]bool), names: make(map[string]string),
-		unknown: make(map[string]bool), answered: make(map[string]bool), later: make(map[string]string),
+		unknown: make(map[string]bool), answered: make(map[string]bool), later: make(map[string]string), missing: make(map[string]string),
 	}
 	var err error
 	if s.mappings, err = root.section("Mappings"); err != nil {
@@ -228,4 +229,11 @@ func (s *stack) transform() (serverless bool, err error) {
 // note adds a line to what cannot run.
 func (s *stack) note(n *node, format string, args ...any) {
 	s.notes = append(s.notes, fault{n.line, fmt.Sprintf(format, args...)})
+}
+
+// miss is note for what would be a function with this name, which it returns.
+func (s *stack) miss(name string, n *node, format string, args ...any) string {
+	s.note(n, format, args...)
+	s.missing[name] = fmt.Sprintf(format, args...)
+	return name
 }
