@@ -61,18 +61,29 @@ func (s *session) end(st *stack.Stack) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	err := st.Close(ctx)
-	var killed *lambdart.KilledError
-	switch {
-	case err == nil:
-	case errors.As(err, &killed):
-		who, were := "1 function", "was"
-		if n := len(killed.Functions); n > 1 {
-			who, were = fmt.Sprint(n, " functions"), "were"
-		}
-		fmt.Fprintf(s.err, "%s did not end within %.0f s and %s killed: %s\n", who, closeTime.Seconds(), were, strings.Join(killed.Functions, ", "))
-	default:
-		fmt.Fprintf(s.err, "local: %s\n", oneLine(err))
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
 	}
+	for _, err := range all {
+		var killed *lambdart.KilledError
+		switch {
+		case err == nil:
+		case errors.As(err, &killed):
+			fmt.Fprintln(s.err, tellKilled(killed.Functions))
+		default:
+			fmt.Fprintf(s.err, "local: %s\n", oneLine(err))
+		}
+	}
+}
+
+// tellKilled says which functions did not end by themselves.
+func tellKilled(functions []string) string {
+	who, were := "1 function", "was"
+	if n := len(functions); n > 1 {
+		who, were = fmt.Sprint(n, " functions"), "were"
+	}
+	return fmt.Sprintf("%s did not end within %.0f s and %s killed: %s", who, closeTime.Seconds(), were, strings.Join(functions, ", "))
 }
 
 // untilOver returns when the chat, the listener or ctx ends: the first takes the

@@ -60,6 +60,20 @@ func TestListenerFails(t *testing.T) {
 	}
 }
 
+func TestTellKilled(t *testing.T) {
+	for _, c := range []struct {
+		functions []string
+		want      string
+	}{
+		{[]string{"A"}, "1 function did not end within 3 s and was killed: A"},
+		{[]string{"A", "B"}, "2 functions did not end within 3 s and were killed: A, B"},
+	} {
+		if got := tellKilled(c.functions); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 // A template's folder is its own from run to run, and goes when the template has.
 func TestCache(t *testing.T) {
 	base := t.TempDir()
