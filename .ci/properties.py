@@ -4,6 +4,7 @@ types that are read there, from the schemas of cfn-lint and aws-sam-translator.
 One line for each mapping: its path (TYPE, then property names, * for keys that
 are free), then the properties it may have, ! behind those it must have. What a
 path does not lead to may hold anything. Lists have the path of their items.
+Globals has the sections that SAM knows, and Types all types of the services.
 """
 import os
 import sys
@@ -105,6 +106,10 @@ for kind, (macro, cls, passed) in SAM.items():
     model(kind, cls, passed)
 # No Auth is none: what AuthType must be beside others, the reader knows.
 lines["AWS::Serverless::WebSocketApi.Auth"] = lines["AWS::Serverless::WebSocketApi.Auth"].replace("!", "")
+# What begins like the types above and is none of these is a misspelt one.
+types = {t for t in PROVIDER_SCHEMA_MANAGER.get_resource_types("us-east-1") if t.rsplit("::", 1)[0] in {k.rsplit("::", 1)[0] for k in TYPES}}
+types |= {c.resource_type for c in vars(sam_resources).values() if str(getattr(c, "resource_type", "")).startswith("AWS::Serverless::")}
+put("Types", types, [])
 short = {kind.rsplit("::", 1)[1]: keys for kind, keys in Globals.supported_properties.items()}
 put("Globals", short, [])
 for kind, keys in short.items():

@@ -193,6 +193,7 @@ func TestParameters(t *testing.T) {
 			"t.yaml:4: condition C: Ref: parameter A is the value of /a in SSM, which is not known here: give it one"},
 		{"Parameters:\n  A: {Type: String}\n" + queue, "t.yaml:2: parameter A has no value: give it one"},
 		{"Parameters:\n  A: {Default: x}\n" + queue, "t.yaml:2: parameter A: no Type: give it one, like String"},
+		{"Parameters:\n  A:\n    Type: String\n    AllowedValue: [a]\n" + queue, "t.yaml:4: parameter A: AllowedValue: no such property: did you mean AllowedValues?"},
 		{"Parameters:\n  A: x\n" + queue, `t.yaml:2: parameter A: must be a mapping with Type, not "x"`},
 		{"Parameters:\n  A: {Type: String, Default: [x]}\n" + queue, "t.yaml:2: parameter A: Default: must be a string or number, not a list"},
 		{"Parameters:\n  A: {Type: String, Default: x, MinLength: y}\n" + queue, `t.yaml:2: parameter A: MinLength: must be a number, not "y"`},

@@ -9,6 +9,9 @@ import (
 	"unicode/utf8"
 )
 
+var parameterKeys = []string{"AllowedPattern", "AllowedValues", "ConstraintDescription", "Default", "Description", "MaxLength", "MaxValue",
+	"MinLength", "MinValue", "NoEcho", "Type"}
+
 // readParameters gives every parameter its value and checks it the way
 // CloudFormation does.
 func (s *stack) readParameters() error {
@@ -27,6 +30,9 @@ func (s *stack) readParameters() error {
 		p := declared.fields[name]
 		if p.kind != mapping {
 			return within("parameter "+name, p.errorf("must be a mapping with Type, not %s", p.what()))
+		}
+		if err := p.checkKeys(parameterKeys); err != nil {
+			return within("parameter "+name, err)
 		}
 		value, ok := s.Parameters[name]
 		if !ok {

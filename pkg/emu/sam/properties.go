@@ -120,6 +120,32 @@ func (s *stack) globals() (*node, error) {
 	return globals, nil
 }
 
+// unknownKind says whether a type is of a service that is read here and not among
+// its types. It may be newer than the list, so that it is no error.
+func unknownKind(kind string) bool {
+	service := kind[:strings.LastIndex(kind, ":")+1]
+	types := known()["Types"]
+	return service != "" && !slices.Contains(types, kind) &&
+		slices.ContainsFunc(types, func(t string) bool { return t[:strings.LastIndex(t, ":")+1] == service })
+}
+
+// checkIgnored wants the properties that IgnoreGlobals names to be there, if the type
+// has a section at all.
+func checkIgnored(globals, ignore *node) error {
+	if globals == nil || ignore == nil || ignore.kind == text && ignore.text == "*" {
+		return nil
+	}
+	if ignore.kind != list {
+		return ignore.errorf("must be '*' or a list, not %s", ignore.what())
+	}
+	for _, i := range ignore.items {
+		if globals.get(i.text) == nil {
+			return i.errorf("Globals has no %s for this type: remove it", i.what())
+		}
+	}
+	return nil
+}
+
 // checkDependsOn wants the ids of resources, which need not exist in this stack.
 func (s *stack) checkDependsOn(all, n *node) error {
 	if n == nil {
@@ -155,7 +181,7 @@ func madeBySAM(all *node, id string) bool {
 // suggest says which of the names somebody may have meant, or what there is if that
 // fits into a line.
 func suggest(name string, names []string) string {
-	best, least := "", 1+len(name)/3
+	best, least := "", min(4, 1+len(name)/3)
 	for _, other := range names {
 		d := distance(strings.ToLower(name), strings.ToLower(other))
 		if len(name) >= 4 && strings.HasPrefix(other, name) {

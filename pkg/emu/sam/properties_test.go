@@ -45,6 +45,9 @@ func TestUnknownProperties(t *testing.T) {
 		{"Globals:\n  Function:\n    Timeot: 3\n" + function, "t.yaml:3: Globals: Function: Timeot: no such property: did you mean Timeout?"},
 		{"Globals:\n  Function:\n    Environment:\n      Vars: {}\n" + function, "t.yaml:4: F: Environment: Vars: no such property: there is Variables"},
 		{"Globals: {Function: x}\n" + function, `t.yaml:1: Globals: Function: must be a mapping, not "x"`},
+		{"Globals: {Function: {Timeout: 3}}\n" + function + "    IgnoreGlobals: [Timeout, MemorySize]\n", `t.yaml:9: F: IgnoreGlobals: Globals has no "MemorySize" for this type: remove it`},
+		{"Globals: {Api: {Name: x}}\n" + function + "    IgnoreGlobals: [Timeout]\n", ""},
+		{"Globals: {Function: {Timeout: 3}}\n" + function + "    IgnoreGlobals: Timeout\n", `t.yaml:9: F: IgnoreGlobals: must be '*' or a list, not "Timeout"`},
 		{function + "    DependsOn: Nope\n", "t.yaml:8: F: DependsOn: no resource Nope: there is F"},
 		{socket + "  Q: {Type: AWS::SQS::Queue, DependsOn: [Api, Stag]}\n", "t.yaml:11: Q: DependsOn: no resource Stag: did you mean Stage?"},
 		{socket + "  Q: {Type: AWS::SQS::Queue, DependsOn: !Ref Api}\n", "t.yaml:11: Q: DependsOn: must name resources, not a mapping"},
@@ -79,6 +82,24 @@ func TestKnownProperties(t *testing.T) {
 	}
 	if _, err := sam.Parse("cdk.json", []byte(cdk), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// A misspelt type is said; those of other services and modules are not known here.
+func TestUnknownTypes(t *testing.T) {
+	for kind, want := range map[string]string{
+		"AWS::Serverless::Functoin":      "t.yaml:8: R: AWS is not known to have a type AWS::Serverless::Functoin: did you mean AWS::Serverless::Function?",
+		"AWS::ApiGatewayV2::Brandnew":    "t.yaml:8: R: AWS is not known to have a type AWS::ApiGatewayV2::Brandnew: remove it",
+		"AWS::Serverless::Connector":     "AWS::Serverless::Connector: 1 resource without meaning here",
+		"AWS::Brandnew::Thing":           "AWS::Brandnew::Thing: 1 resource without meaning here",
+		"Mine":                           "Mine: 1 resource without meaning here",
+		"AWS::Lambda::Function::MODULE2": "AWS::Lambda::Function::MODULE2: 1 resource without meaning here",
+	} {
+		tmpl, err := sam.Parse("t.yaml", []byte(function+"  R: {Type: "+kind+"}\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, kind, tmpl.Ignored(), []string{want})
 	}
 }
 

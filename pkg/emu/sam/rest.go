@@ -113,6 +113,8 @@ func (s *stack) rest(t *Template) error {
 			s.note(r.node, "%s: %s cannot run here: %s", r.id, r.kind, why)
 		case strings.HasPrefix(r.kind, "Custom::"):
 			s.note(r.node, "%s: %s cannot run here: nothing is deployed here", r.id, r.kind)
+		case unknownKind(r.kind):
+			s.note(r.node, "%s: AWS is not known to have a type %s: %s", r.id, r.kind, suggest(r.kind, known()["Types"]))
 		default:
 			t.ignored[r.kind]++
 		}

@@ -158,6 +158,9 @@ func (s *stack) readResource(id string, n *node, globals *node) (*resource, erro
 	}
 	r := &resource{id: id, kind: t.text, node: n, properties: properties}
 	if short, ok := strings.CutPrefix(t.text, "AWS::Serverless::"); ok {
+		if err := checkIgnored(globals.get(short), n.get("IgnoreGlobals")); err != nil {
+			return nil, within("IgnoreGlobals", err)
+		}
 		r.properties = merge(withoutIgnored(globals.get(short), n.get("IgnoreGlobals")), properties)
 	}
 	return r, nil
