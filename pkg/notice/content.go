@@ -134,12 +134,32 @@ func (o object) targets() (n int) {
 }
 
 // mentionsTo tells whether what is no JSON object was meant to be one with a target:
-// a slip in its syntax, Python's quotes, an array with something else in it.
+// a slip in its syntax, Python's quotes, an array with something else in it. Lines of
+// logs that begin with a word in brackets, braces or quotes only mention somebody.
 func mentionsTo(raw []byte) bool {
-	return len(raw) > 0 && strings.ContainsRune(`{["`, rune(raw[0])) && toKey.Match(raw)
+	return toKey.Match(raw) && looksLikeJSON(raw)
 }
 
-var toKey = regexp.MustCompile(`(?i)\\*["']to\\*["']\s*:`)
+func looksLikeJSON(raw []byte) bool {
+	if len(raw) == 0 {
+		return false
+	}
+	switch raw[0] {
+	case '"': // of a string whose end or whose escapes are missing, too
+		return looksLikeJSON(trim(bytes.TrimLeft(raw, `"\`)))
+	case '[':
+		next := trim(raw[1:])
+		return json.Valid(raw) || len(next) > 0 && strings.ContainsRune(`{["'\`, rune(next[0]))
+	case '{':
+		return !braced.Match(raw)
+	}
+	return false
+}
+
+var (
+	toKey  = regexp.MustCompile(`(?i)\\*["']to\\*["']\s*:`)
+	braced = regexp.MustCompile(`^\{\s*[^\s{}"':][^{}"':]*\}`)
+)
 
 // quoted is the JSON, or what was meant to be JSON, inside a JSON string.
 func quoted(raw []byte) ([]byte, bool) {

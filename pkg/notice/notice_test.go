@@ -209,6 +209,10 @@ func TestMeantForOne(t *testing.T) {
 		`[{"to":{"user":"alice"},"text":"secret"},"secret"]`, `[[{"to":{"user":"alice"},"text":"secret"}]]`, `{"to":{"user":"alice"},"text":"secret"`,
 		quote(`{"to":{"user":"alice"},"text":"secret",}`), quote(quote(quote(quote(quote(`{"to":{"user":"alice"},"text":"secret"}`))))),
 		`{"to":{"user":"alice"},"message":"secret"}`, `{"to":["alice"],"text":"secret"}`,
+		`[1,{"to":{"user":"alice"},"text":"secret"}]`, `[ {'to': {'user': 'alice'}, 'text': 'secret'}]`, `["secret", {"to":{"user":"alice"}},]`,
+		`"{"to":{"user":"alice"},"text":"secret"}"`, `"{\"to\":{\"user\":\"alice\"},\"text\":\"secret`, `{text: "secret", "to": {"user":"alice"}}`,
+		`{} {"to":{"user":"alice"},"text":"secret"}`,
+		`"[{\"to\":{\"user\":\"alice\"},\"text\":\"secret\"},]"`,
 	}
 	check := func(event string, want bool) {
 		for _, n := range notice.Read([]byte(event), fallback).Entries {
@@ -235,7 +239,9 @@ func TestMeantForOne(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	// What only mentions somebody is for those who hear everything.
-	for _, body := range []string{`mail "to": alice`, `[INFO] sent to: alice`, `{"message":"sent","mail":{"to":"alice"}}`, `["a","b"]`, `"hello"`, `{broken`} {
+	for _, body := range []string{`mail "to": alice`, `[INFO] sent to: alice`, `{"message":"sent","mail":{"to":"alice"}}`, `["a","b"]`, `"hello"`, `{broken`,
+		`[ERROR] mail {"to":"bob@example.com"} bounced`, `[2026-11-25 10:00:00] {"to":"bob"}`, `[42] {"to":"bob"}`, `{worker-1} mail {"to":"bob"} bounced`,
+		`"POST /mail" 200 {"to":"bob"}`, `"mail {\"to\":\"bob\"} bounced"`} {
 		for _, n := range notice.Read([]byte(queue(body)), fallback).Entries {
 			if n.Err != nil || n.To != fallback {
 				t.Errorf("%s: %+v", body, n)
