@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -473,4 +474,32 @@ type interrupted struct {
 func (i *interrupted) Authorize(ctx context.Context, conn string, id chat.Identity) error {
 	i.before()
 	return i.Store.Authorize(ctx, conn, id)
+}
+
+// Update does the same before a connection is written back.
+func (i *interrupted) Update(ctx context.Context, c chat.Connection) error {
+	i.before()
+	return i.Store.Update(ctx, c)
+}
+
+// TestRevokedWhileRecalled: a revocation that comes when a connection is recalled, and
+// on no list yet, ends it all the same.
+func TestRevokedWhileRecalled(t *testing.T) {
+	bubble(t, func(d *desk) {
+		d.Auth = "iam"
+		d.opens["c8"] = time.Now()
+		ev := events.APIGatewayWebsocketProxyRequest{Body: `{"action":"conversations"}`, RequestContext: d.context("c8")}
+		ev.RequestContext.Identity.UserArn = "alice"
+		time.Sleep(time.Second)
+		d.Store = &interrupted{Store: d.table, before: sync.OnceFunc(func() { d.revoke("alice", true) })}
+		if _, err := d.Handle(d.t.Context(), ev); err != nil {
+			t.Fatal(err)
+		}
+		if e := only[wire.Error](t, decodeAll(t, d.posts.to("c8"))); e.Code != wire.CodeExpired {
+			t.Errorf("%+v", e)
+		}
+		if !d.connection("c8").Expired(time.Now()) {
+			t.Error("the connection goes on")
+		}
+	})
 }

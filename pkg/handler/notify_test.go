@@ -335,7 +335,8 @@ func TestDeadLetterOnce(t *testing.T) {
 	}
 	d.heard("c1", "* one", "* two")
 	// Its worth counts from when the record was made.
-	stale := sqs(false, strings.Replace(record, event, `{"to":{"user":"alice"},"text":"old","ttl":60}`, 1))
+	made := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	stale := sqs(false, strings.NewReplacer(`"r1"`, `"r9"`, "2026-11-22T10:00:00.568Z", made, event, `{"to":{"user":"alice"},"text":"old","ttl":60}`).Replace(record))
 	if res, err = d.notify(stale); err != nil || len(res.(events.SQSEventResponse).BatchItemFailures) != 0 {
 		t.Errorf("%+v, %v", res, err)
 	}

@@ -364,3 +364,26 @@ func TestTableDown(t *testing.T) {
 		})
 	}
 }
+
+// TestGoneElsewhere: a connection that went while another conversation was its current
+// one hears nothing of a reply that begins in an earlier one.
+func TestGoneElsewhere(t *testing.T) {
+	d := newDesk(t)
+	d.connect("c1", "alice", wire.SubprotocolJSON)
+	d.connect("c2", "alice", wire.SubprotocolJSON)
+	first := d.ask("c2", "p1", wire.NewConversation, "one")
+	d.answer(first.Reply, "yes", "end")
+	second := d.ask("c2", "p2", wire.NewConversation, "two")
+	d.answer(second.Reply, "yes", "end")
+	if err := d.table.Gone(t.Context(), "c2", second.Conversation); err != nil || !d.connection("c2").Gone {
+		t.Fatalf("%v, %+v", err, d.connection("c2"))
+	}
+	conv, err := d.table.Conversation(t.Context(), first.Conversation)
+	if _, listens := conv.Listeners["c2"]; err != nil || !listens {
+		t.Fatalf("%v, %+v", err, conv) // nobody looked for it there
+	}
+	third := d.ask("c1", "p3", first.Conversation, "three")
+	if r := d.reply(third.Reply); len(r.Listeners) != 1 || r.Listeners["c1"] == (chat.Listener{}) {
+		t.Errorf("%+v listen", r.Listeners)
+	}
+}
