@@ -33,7 +33,10 @@
 // which walks through it page by page, notes after each page how far it came, and
 // before its time is over hands the rest to a fresh one, with the names of those who
 // have it if it is in the middle of a page. A connection that fails by itself is left
-// to a function of its own. Nothing is kept in memory but a page.
+// to a function of its own. Nothing is kept in memory but a page. If it takes nothing
+// there either the inbox has it, which is tried again while Lambda repeats that event,
+// about three minutes; from then on it waits for the user's next connection, or for
+// something that comes for the user alone.
 //
 // # Time
 //

@@ -60,7 +60,7 @@ func (h *Herald) keepAndFlush(ctx context.Context, user string, n *note, d *chat
 	}
 	flushing, cancel := sooner(ctx, postTimeout)
 	defer cancel()
-	if err := h.flush(flushing, user, t); err != nil {
+	if err := h.flush(flushing, user, true, t); err != nil {
 		h.opt.Logger.WarnContext(ctx, "inbox not emptied", "error", err)
 		return h.invoke(ctx, Task{Welcome: &Welcome{User: user}})
 	}
@@ -75,10 +75,13 @@ func sooner(ctx context.Context, by time.Duration) (context.Context, context.Can
 	return context.WithCancel(ctx)
 }
 
+// errBusy: another function is emptying the inbox.
+var errBusy = chat.E(chat.Unavailable, "the inbox is being emptied")
+
 // flush empties a user's inbox into the open connections, oldest first. While
-// another function does, it waits: that one may have looked before the last entry
-// came, or have nobody to give them to.
-func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
+// another function does, it waits, or gives errBusy: that one may have looked before
+// the last entry came, or have nobody to give them to.
+func (h *Herald) flush(ctx context.Context, user string, wait bool, t *Tally) (err error) {
 	token := chat.NewID()
 	lock := func() (bool, error) {
 		return h.store.LockInbox(ctx, user, token, time.Now().Add(inboxLease))
@@ -90,6 +93,9 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 		}
 		if ok {
 			break
+		}
+		if !wait {
+			return errBusy
 		}
 		if err := sleep(ctx, jitter(lockPoll)); err != nil {
 			return fmt.Errorf("wait for the inbox: %w", err)
@@ -108,6 +114,7 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 		return err
 	}
 	var behind *chat.Missed
+	var hung []chat.Connection // took nothing: their tries hold up one entry, not each
 	for {
 		list, _, err := h.store.UserPage(ctx, user, "", pageSize)
 		if err != nil || len(list) == 0 {
@@ -117,43 +124,63 @@ func (h *Herald) flush(ctx context.Context, user string, t *Tally) (err error) {
 		if err != nil || len(page) == 0 {
 			return err
 		}
+		list = without(list, hung)
 		for i := range page {
 			if !slices.ContainsFunc(list, func(c chat.Connection) bool { return !c.Gone }) {
+				if len(hung) > 0 {
+					return errHung
+				}
 				return nil
 			}
 			if ok, err := lock(); err != nil || !ok {
 				return chat.Join(err, errors.New("the inbox was taken over")) // its time ran out
 			}
-			if err := h.hand(ctx, user, home.Topics, list, page[i], t); err != nil {
+			failed, err := h.hand(ctx, user, home.Topics, list, hung, page[i], t)
+			if err != nil {
 				return err
 			}
+			list, hung = without(list, failed), append(hung, failed...)
 		}
 		behind = &page[len(page)-1]
 	}
 }
 
+// errHung: what waits is tried again, for whoever took nothing may do so then.
+var errHung = chat.E(chat.Unavailable, "the connections that are left take nothing")
+
+// without takes some connections out of a list.
+func without(list, some []chat.Connection) []chat.Connection {
+	return slices.DeleteFunc(list, func(c chat.Connection) bool {
+		return slices.ContainsFunc(some, func(s chat.Connection) bool { return s.ID == c.ID })
+	})
+}
+
 // hand gives one entry of an inbox to the connections that may have it, and takes
-// it out when one has; those that could not be reached are left to functions of
-// their own. What nobody may have stays; what nobody wants any more goes.
-func (h *Herald) hand(ctx context.Context, user string, topics []string, list []chat.Connection, m chat.Missed, t *Tally) error {
+// it out when one has; those that could not be reached, and those that hang, are left
+// to functions of their own. What nobody may have stays; what nobody wants any more
+// goes.
+func (h *Herald) hand(ctx context.Context, user string, topics []string, list, hung []chat.Connection, m chat.Missed, t *Tally) (failed []chat.Connection, err error) {
 	f, err := wire.DecodeFrame(m.Frame)
 	n, ok := f.(wire.Notification)
 	if err != nil || !ok || !time.Now().Before(m.Expires) || n.Topic != "" && !slices.Contains(topics, n.Topic) {
-		return h.store.Forget(ctx, user, m)
+		return nil, h.store.Forget(ctx, user, m)
 	}
 	out := Out{To: noticeTo(n), Frame: n, At: m.At, Expires: m.Expires, Until: m.Expires}
 	posting, cancel := context.WithTimeout(ctx, entryTime)
 	r, err := h.posts(posting, list, out.note(), &chat.Delivery{}, t)
 	cancel()
 	if !slices.Contains(r.reached, true) {
-		return r.err
+		return nil, r.err
 	}
 	for i, c := range list {
 		if r.failed[i] {
-			if err := h.invoke(ctx, Task{One: &One{Out: out, Connection: c.ID}}); err != nil {
-				return err
-			}
+			failed = append(failed, c)
 		}
 	}
-	return chat.Join(h.store.Forget(ctx, user, m), err)
+	for _, c := range slices.Concat(failed, hung) {
+		if err := h.invoke(ctx, Task{One: &One{Out: out, Connection: c.ID}}); err != nil {
+			return nil, err
+		}
+	}
+	return failed, chat.Join(h.store.Forget(ctx, user, m), err)
 }

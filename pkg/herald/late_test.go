@@ -3,7 +3,9 @@ package herald_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,6 +179,9 @@ func TestStrayStays(t *testing.T) {
 		r.stuck(time.Now().Add(time.Hour), false, conns[5])
 		r.sends(toTopic("n1", "hello"), herald.Tally{Delivered: len(conns) - 1, Kept: len(away)})
 		r.calls.wait()
+		if most := len(conns) - 1 + 4*9; r.gate.posts > most { // with the others, alone, after one minute and two more
+			t.Errorf("%d posts, want at most %d", r.gate.posts, most)
+		}
 		r.connect(strings.TrimPrefix(conns[5], "c-"), "new")
 		time.Sleep(time.Hour)
 		conns[5] = "new"
@@ -328,5 +333,196 @@ func TestTTL(t *testing.T) {
 			t.Errorf("dead %v", r.calls.dead)
 		}
 		r.got(conns[0], "hello")
+	})
+}
+
+// TestHungSubscriber: one connection that takes nothing costs its own tries, not those
+// of everything before it as well. What is safe in the inbox is no dead letter, and
+// comes when the connection takes something again, or with the next one.
+func TestHungSubscriber(t *testing.T) {
+	for _, hung := range []time.Duration{150 * time.Second, time.Hour} {
+		bubble(t, &herald.Options{Topics: open}, func(t *testing.T, r *rig) {
+			conns, _ := r.crowd(60)
+			bad := conns[5]
+			time.Sleep(time.Minute)
+			r.stuck(time.Now().Add(hung), false, bad)
+			var mu sync.Mutex
+			var spent time.Duration
+			r.calls.run = func(ctx context.Context, task herald.Task) error {
+				began := time.Now()
+				own := herald.New(r.table, r.gate, r.calls, &herald.Options{Topics: open}) // and a pace of its own
+				_, err := own.Serve(ctx, task)
+				mu.Lock()
+				defer mu.Unlock()
+				spent += time.Since(began)
+				return err
+			}
+			var want []string
+			for i := range 30 {
+				text := fmt.Sprint("text ", i)
+				want = append(want, text)
+				r.calls.all.Go(func() {
+					if _, err := r.send(toTopic(fmt.Sprint("n", i), text)); err != nil {
+						t.Error(err)
+					}
+				})
+				time.Sleep(2 * time.Second)
+			}
+			r.calls.wait()
+			_, _, ones, welcomes := r.calls.count()
+			if ones != 30 || welcomes > 30 || len(r.calls.dead) > 0 {
+				t.Errorf("%d by themselves, %d welcomes, dead %v", ones, welcomes, r.calls.dead)
+			}
+			if most := 30 * 18 * time.Second; spent > most { // 12 s of tries, and little more
+				t.Errorf("took %v of function time, want at most %v", spent, most)
+			}
+			if hung == time.Hour {
+				r.got(bad)
+				bad = "new"
+				r.connect(strings.TrimPrefix(conns[5], "c-"), bad)
+				r.calls.wait()
+			}
+			got := r.gate.to(bad)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s got %q", bad, got)
+			}
+		})
+	}
+}
+
+// TestHungDevice: what a hung connection refused another one of the user hears at
+// once, if it has come meanwhile.
+func TestHungDevice(t *testing.T) {
+	bubble(t, &herald.Options{Topics: open}, func(t *testing.T, r *rig) {
+		conns, away := r.crowd(60)
+		time.Sleep(time.Minute)
+		r.stuck(time.Now().Add(time.Hour), false, conns[5])
+		r.sends(toTopic("n1", "hello"), herald.Tally{Delivered: len(conns) - 1, Kept: len(away)})
+		r.connect(strings.TrimPrefix(conns[5], "c-"), "new")
+		time.Sleep(50 * time.Second)
+		r.got("new", "hello")
+		r.calls.wait()
+		r.got("new", "hello")
+	})
+}
+
+// TestReachedAfterAll: what a repeat brings to a connection does not come to the next
+// one as well, out of the inbox that an attempt that failed had left it in.
+func TestReachedAfterAll(t *testing.T) {
+	bubble(t, &herald.Options{Topics: open}, func(t *testing.T, r *rig) {
+		conns, away := r.crowd(60)
+		time.Sleep(time.Minute)
+		r.stuck(time.Now().Add(time.Minute), false, conns[5])
+		r.sends(toTopic("n1", "hello"), herald.Tally{Delivered: len(conns) - 1, Kept: len(away)})
+		r.calls.mu.Lock()
+		r.calls.fails = 1
+		r.calls.mu.Unlock()
+		r.calls.wait()
+		r.got(conns[5], "hello")
+		r.connect(strings.TrimPrefix(conns[5], "c-"), "new")
+		r.calls.wait()
+		r.got("new")
+	})
+}
+
+// TestLastDeviceHangs: a device that hangs is not left waiting for good when the one
+// that took the first of what waits goes.
+func TestLastDeviceHangs(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, r *rig) {
+		r.sends(toUser("alice", "n1", "one"), herald.Tally{Kept: 1})
+		r.sends(toUser("alice", "n2", "two"), herald.Tally{Kept: 1})
+		r.opensOld("alice", "c1", "c2")
+		until, took := time.Now().Add(40*time.Second), false
+		r.gate.set(func(g *gate) {
+			g.answer = func(conn string) error {
+				switch {
+				case conn == "c2" && time.Now().Before(until):
+					return chat.E(chat.RateLimited, "client buffer full")
+				case conn == "c1" && took:
+					return chat.ErrGone
+				}
+				took = took || conn == "c1"
+				return nil
+			}
+		})
+		if _, err := r.send(toUser("alice", "n3", "three")); err != nil {
+			t.Error(err)
+		}
+		r.calls.wait()
+		r.got("c1", "one")
+		got := r.gate.to("c2")
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"one", "three", "two"}) || len(r.calls.dead) > 0 {
+			t.Errorf("c2 got %q, dead %v", got, r.calls.dead)
+		}
+	})
+}
+
+// TestLongDelivery: nobody takes a delivery over from a function that is alive,
+// however long that works on it.
+func TestLongDelivery(t *testing.T) {
+	bubble(t, &herald.Options{Rate: 1}, func(t *testing.T, r *rig) {
+		for i := range 100 {
+			r.connect("alice", fmt.Sprint("c", i))
+		}
+		time.Sleep(time.Minute)
+		r.calls.all.Go(func() { r.sends(toUser("alice", "n1", "hello"), herald.Tally{Delivered: 100}) })
+		time.Sleep(65 * time.Second)
+		r.sends(toUser("alice", "n1", "hello"), herald.Tally{Duplicates: 1})
+		r.calls.wait()
+		if r.gate.posts != 100 {
+			t.Errorf("%d posts", r.gate.posts)
+		}
+	})
+}
+
+// TestManySlowDevices: more devices that hang than are posted to at once do not hold
+// up an entry of an inbox for longer than its function is believed alive.
+func TestManySlowDevices(t *testing.T) {
+	bubble(t, &herald.Options{InFlight: 2}, func(t *testing.T, r *rig) {
+		r.sends(toUser("alice", "n0", "0"), herald.Tally{Kept: 1})
+		slow := []string{"s1", "s2", "s3", "s4", "s5", "s6"}
+		r.opensOld("alice", append([]string{"c1"}, slow...)...)
+		r.stuck(time.Now().Add(10*time.Minute), true, slow...)
+		want := []string{"0"}
+		for i := range 8 {
+			text := fmt.Sprint(i + 1)
+			want = append(want, text)
+			r.calls.all.Go(func() {
+				if _, err := r.send(toUser("alice", fmt.Sprint("m", i), text)); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		r.calls.wait()
+		r.got("c1", want...)
+	})
+}
+
+// TestLongInbox: who empties an inbox, or waits for it, ends that in time to leave the
+// rest to another function.
+func TestLongInbox(t *testing.T) {
+	bubble(t, &herald.Options{Rate: 1}, func(t *testing.T, r *rig) {
+		var want []string
+		for i := range 80 {
+			want = append(want, fmt.Sprint(i))
+			r.sends(toUser("alice", fmt.Sprint("n", i), want[i]), herald.Tally{Kept: 1})
+		}
+		r.opensOld("alice", "c1", "c2")
+		for i := range 2 {
+			text := fmt.Sprint("more ", i)
+			want = append(want, text)
+			r.calls.all.Go(func() {
+				if _, err := r.send(toUser("alice", fmt.Sprint("m", i), text)); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		r.calls.wait()
+		r.got("c1", want...)
 	})
 }

@@ -67,6 +67,9 @@ type One struct {
 type Welcome struct {
 	User       string `json:"user"`
 	Connection string `json:"connection"`
+	// Refused is when Connection took nothing, so that the inbox has what was for it.
+	// It is tried again while Lambda repeats the event; then the inbox keeps it.
+	Refused time.Time `json:"refused,omitzero"`
 }
 
 // Out is a notification on its way.
@@ -134,15 +137,60 @@ func (h *Herald) one(ctx context.Context, o One, t *Tally) error {
 		return nil
 	}
 	reached, err := h.toConnection(ctx, o.Connection, n, t)
-	if reached || o.User == "" || hopeless(err) {
+	switch {
+	case o.User == "" || hopeless(err):
+		return err
+	case reached: // an attempt that failed afterwards may have kept it
+		return h.store.Forget(ctx, o.User, chat.Missed{ID: n.Frame.ID, At: n.At})
+	case err == nil: // gone
+		return h.keepAndFlush(ctx, o.User, n, &chat.Delivery{}, t)
+	}
+	// Nothing more into a connection that has just refused: every notification for it
+	// would wait here for all those before.
+	if err := h.keep(ctx, o.User, n, t); err != nil {
 		return err
 	}
-	return h.keepAndFlush(ctx, o.User, n, &chat.Delivery{}, t)
+	return h.invoke(ctx, Task{Welcome: &Welcome{User: o.User, Connection: o.Connection, Refused: time.Now()}})
+}
+
+const (
+	// respite is how long a connection that took nothing is left alone: until Lambda
+	// repeats the event, after one minute and two more (Lambda developer guide, "How
+	// Lambda handles errors and retries with asynchronous invocation").
+	respite = 30 * time.Second
+	// patience is when that was the last repeat: another error would make a dead letter
+	// of what is safe in an inbox.
+	patience = 150 * time.Second
+)
+
+// retry empties the inbox of a user whose connection took nothing, if it does now
+// or another one is there. It does not wait for whoever is emptying it: one is enough,
+// however many notifications were refused. What nobody has taken in the end stays
+// until the user connects again, or something comes for that user alone.
+func (h *Herald) retry(ctx context.Context, w Welcome, t *Tally) error {
+	list, _, err := h.store.UserPage(ctx, w.User, "", pageSize)
+	if err != nil {
+		return err
+	}
+	since := time.Since(w.Refused)
+	other := func(c chat.Connection) bool { return c.ID != w.Connection && !c.Gone && !c.Expired(time.Now()) }
+	if since < respite && !slices.ContainsFunc(list, other) {
+		return chat.E(chat.Unavailable, "the connection takes nothing; it is tried again later")
+	}
+	err = h.flush(ctx, w.User, false, t)
+	if err != nil && !hopeless(err) && since > patience {
+		h.opt.Logger.WarnContext(ctx, "inbox not emptied", "error", err)
+		return nil
+	}
+	return err
 }
 
 // welcome waits until the connection is really there, at most 5 s, and empties the
 // inbox.
 func (h *Herald) welcome(ctx context.Context, w Welcome, t *Tally) error {
+	if !w.Refused.IsZero() {
+		return h.retry(ctx, w, t)
+	}
 	for began := time.Now(); w.Connection != ""; {
 		_, err := h.sockets.Connected(ctx, w.Connection)
 		if err == nil {
@@ -158,7 +206,7 @@ func (h *Herald) welcome(ctx context.Context, w Welcome, t *Tally) error {
 			return err
 		}
 	}
-	return h.flush(ctx, w.User, t)
+	return h.flush(ctx, w.User, true, t)
 }
 
 // toMany serves a topic or all: at once if they are few, else by shards.

@@ -258,6 +258,9 @@ func (c *calls) Invoke(ctx context.Context, payload []byte) error {
 		c.fails--
 		return errInvoke
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	c.tasks = append(c.tasks, task)
 	c.all.Go(func() {
 		var err error
