@@ -214,9 +214,10 @@ func TestWatchNode(t *testing.T) {
 	w := &watched{t.TempDir()}
 	w.write(t, "template.yaml", strings.Replace(watchedTemplate, "Handler: bootstrap, Runtime: provided.al2023", "Handler: app.talk, Runtime: nodejs22.x", 1))
 	say := func(word string) {
-		w.write(t, "functions/talk/lib/word.js", "module.exports = '"+word+"'\n")
+		w.write(t, "functions/talk/lib/word.js", "export default '"+word+"'\n")
 	}
-	w.write(t, "functions/talk/app.js", "exports.talk = async () => ({statusCode: 200, body: require('./lib/word')})\n")
+	w.write(t, "functions/talk/package.json", `{"type":"module"}`)
+	w.write(t, "functions/talk/app.js", "import word from './lib/word.js'\nexport const talk = async () => ({statusCode: 200, body: word})\n")
 	say("eins")
 	r := serve(t, "-serve", "-watch", "-addr", "127.0.0.1:0", "-template", filepath.Join(w.folder, "template.yaml"))
 	if got := ask(t, r.url, "hello"); got != "eins" {
@@ -227,7 +228,6 @@ func TestWatchNode(t *testing.T) {
 	if got := ask(t, r.url, "hello"); got != "zwei" {
 		t.Errorf("then %q", got)
 	}
-	w.write(t, "functions/talk/package.json", `{"type":"module"}`)
 	w.write(t, "functions/talk/app.js", "\nexport const talk = ;\n")
 	r.stderr.awaitAfter(t, strings.LastIndex(r.stderr.String(), "ended in "), "restarted: talk")
 	if got := ask(t, r.url, "hello"); !strings.Contains(got, "Internal server error") {
