@@ -65,16 +65,18 @@ func pack(t *testing.T) map[string]string {
 	return files
 }
 
+// state is one state of a lexer, which may have no rules.
+var state = regexp.MustCompile(`(?s)    <state name="[^"]*"(?:/>\n|>\n.*?\n    </state>\n)`)
+
 // sorted puts the states of a lexer in order; chroma has them in a map.
 func sorted(lexer string) string {
-	states := regexp.MustCompile(`(?s)    <state name=.*?\n    </state>\n`).FindAllString(lexer, -1)
-	if len(states) == 0 {
+	at := state.FindAllStringIndex(lexer, -1)
+	if len(at) == 0 {
 		return lexer
 	}
-	from := strings.Index(lexer, "    <state name=")
-	to := strings.LastIndex(lexer, "\n    </state>\n") + len("\n    </state>\n")
+	states := state.FindAllString(lexer, -1)
 	slices.Sort(states)
-	return lexer[:from] + strings.Join(states, "") + lexer[to:]
+	return lexer[:at[0][0]] + strings.Join(states, "") + lexer[at[len(at)-1][1]:]
 }
 
 // packable is a lexer without what has no XML: templates in Go's raw strings.
